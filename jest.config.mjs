@@ -1,0 +1,18 @@
+/** One project for the whole workspace: `@cq/source` resolves packages to their sources, so tests need no build. */
+export default {
+  testEnvironment: 'node',
+  testEnvironmentOptions: { customExportConditions: ['@cq/source', 'node', 'require', 'default'] },
+  roots: ['<rootDir>/packages', '<rootDir>/examples', '<rootDir>/test'],
+  testMatch: ['**/*.test.ts'],
+  testPathIgnorePatterns: ['/node_modules/', '/dist/'],
+  transform: {
+    '^.+\\.(ts|js|mjs)$': [
+      '@swc/jest',
+      { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } },
+    ],
+  },
+  // tfjs ships CommonJS for Node; these few ship ES modules only.
+  transformIgnorePatterns: ['/node_modules/(?!.*(pure-rand|fast-check|@jsquash|commander|@huggingface)/)', '/dist/'],
+  setupFiles: ['<rootDir>/test/quiet.cjs'],
+  testTimeout: 60_000,
+};
