@@ -1,0 +1,24 @@
+/** A tensor outside TensorFlow.js: its values row-major in a typed array, so that nothing has to be disposed. */
+export interface ArrayTensor {
+  readonly dtype: 'float32' | 'int32';
+  readonly shape: readonly number[];
+  readonly data: Float32Array | Int32Array;
+}
+
+/** Some examples, stacked along axis 0 of every input. */
+export interface Batch {
+  /** Input name of the model → `[batch, …]`. */
+  readonly inputs: Readonly<Record<string, ArrayTensor>>;
+  /** One class index per example, where the data has labels. */
+  readonly labels?: readonly number[];
+}
+
+/** A source of examples that can be read as often as a pass needs; it holds one batch in memory at a time. */
+export interface Dataset {
+  /** What its errors and the report call it, such as the folder it reads. */
+  readonly name: string;
+  /** Number of examples. */
+  readonly size: number;
+  /** The examples at `indices` (default: all, in order), `batchSize` at a time; the last batch may be smaller. */
+  batches(batchSize: number, indices?: readonly number[]): AsyncIterable<Batch>;
+}

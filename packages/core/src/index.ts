@@ -1,0 +1,45 @@
+export { CqError } from './errors.ts';
+export { didYouMean } from './suggest.ts';
+export type { ArrayTensor, Batch, Dataset } from './dataset.ts';
+export { consumersOf, isOutput, makeGraph, numberAttr, producerOf, stringAttr, weightBytes } from './graph.ts';
+export type { Attr, DataType, Graph, GraphParts, Input, Metadata, Node, Output, Weight } from './graph.ts';
+export { edit, freeName, hasOneConsumer, redirect, removeDead, type Changes } from './edit.ts';
+export { build, type Builder } from './build.ts';
+export { float16ToNumber, FORMAT_VERSION, fromArtifacts, toArtifacts } from './artifacts.ts';
+export { decode, encode, quantizers, symmetric, asymmetric, unsigned } from './quantizer.ts';
+export type { Quantizer, UniformQuantizer } from './quantizer.ts';
+export { fakeQuantizeUniform, registerAnnotations } from './fake-quantize.ts';
+export {
+  annotatedValue,
+  fakeQuantizeOf,
+  maskOf,
+  quantizerOf,
+  readQuantizer,
+  tipOf,
+  withFakeQuantize,
+  withMask,
+} from './annotations.ts';
+export { constantOperand, onlyFeeds, producer, weightOf } from './match.ts';
+export { decompose } from './decompose.ts';
+export { canonicalize } from './canonicalize.ts';
+export { movements, roles, sourceOf, type Role } from './roles.ts';
+export { accumulatorBound, verify, type Invariant } from './verify.ts';
+export { executor, type Executor } from './execute.ts';
+export { histogram, type Histogram, type Statistic } from './statistics.ts';
+export { observe, type ObserveOptions } from './observe.ts';
+export { activationRange, quantileRange, rangeMethods, weightMax, type Range, type RangeMethod } from './ranges.ts';
+export { select, type Scope } from './select.ts';
+export {
+  definePass,
+  type DataRole,
+  type Pass,
+  type PassContext,
+  type PassDefinition,
+  type PassFactory,
+} from './pass.ts';
+export { compress, type CompressOptions, type PassReport, type Progress, type Report } from './compress.ts';
+export { quantizeUniform, type QuantizeUniformOptions } from './quantize-uniform.ts';
+export { int8 } from './recipes.ts';
+export { lower, type LeftInFloat } from './lower.ts';
+export { raise } from './raise.ts';
+export { pack } from './pack.ts';

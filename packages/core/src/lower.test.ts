@@ -1,0 +1,238 @@
+import '@tensorflow/tfjs-backend-cpu';
+import {
+  asymmetric,
+  build,
+  executor,
+  lower,
+  raise,
+  symmetric,
+  unsigned,
+  withFakeQuantize,
+  withMask,
+  type Builder,
+  type Graph,
+  type Quantizer,
+} from './index.ts';
+
+/** Values in [-1, 1) that look random and are the same every time. */
+function noise(count: number, seed: number): Float32Array {
+  let state = seed * 2654435761;
+  return Float32Array.from({ length: count }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0;
+    return state / 2 ** 31;
+  });
+}
+
+const weight = (b: Builder, name: string, ...shape: number[]): string =>
+  b.weight(
+    name,
+    shape,
+    noise(
+      shape.reduce((product, size) => product * size, 1),
+      name.length,
+    ),
+  );
+
+const annotate = (graph: Graph, quantizers: Readonly<Record<string, Quantizer>>): Graph =>
+  Object.entries(quantizers).reduce((next, [value, quantizer]) => withFakeQuantize(next, value, quantizer), graph);
+
+interface Case {
+  readonly name: string;
+  /** Output `y` shows a value with a quantizer of this scale. */
+  readonly step: number;
+  readonly input: readonly number[];
+  readonly ops: readonly string[];
+  graph(): Graph;
+}
+
+const cases: readonly Case[] = [
+  {
+    name: 'a linear layer',
+    step: 8 / 255,
+    input: [50, 19],
+    ops: ['CqQuantize', 'CqLinear', 'CqDequantize'],
+    graph() {
+      const b = build();
+      const x = b.input('x', 'float32', [-1, 19]);
+      const product = b.node('product', 'MatMul', [x, weight(b, 'w', 19, 10)]);
+      b.output('y', b.node('sum', 'BiasAdd', [product, weight(b, 'b', 10)]), [-1, 10]);
+      const clips = Array.from({ length: 10 }, (_, n) => 1 + n / 10);
+      return annotate(b.graph(), { x: asymmetric(8, -0.4, 1), w: symmetric(8, clips, 1), sum: asymmetric(8, -5, 3) });
+    },
+  },
+  {
+    name: 'a linear layer with a masked 4-bit weight and no bias',
+    step: 3.7 / 127,
+    input: [100, 8],
+    ops: ['CqQuantize', 'CqLinear', 'CqDequantize'],
+    graph() {
+      const b = build();
+      const x = b.input('x', 'float32', [-1, 8]);
+      b.output('y', b.node('product', 'MatMul', [x, weight(b, 'w', 8, 6)]), [-1, 6]);
+      const masked = withMask(
+        b.graph(),
+        'w',
+        Float32Array.from({ length: 48 }, (_, i) => i % 2),
+      );
+      return annotate(masked, { x: symmetric(8, [1]), w: symmetric(4, [1]), product: symmetric(8, [3.7]) });
+    },
+  },
+  {
+    name: 'a linear layer with GELU',
+    step: 2.2 / 255,
+    input: [40, 16],
+    ops: ['CqQuantize', 'CqLinear', 'CqDequantize'],
+    graph() {
+      const b = build();
+      const x = b.input('x', 'float32', [-1, 16]);
+      const product = b.node('product', 'MatMul', [x, weight(b, 'w', 16, 12)]);
+      const sum = b.node('sum', 'BiasAdd', [product, weight(b, 'b', 12)]);
+      b.output('y', b.node('gelu', 'Gelu', [sum], { approximate: false }), [-1, 12]);
+      return annotate(b.graph(), {
+        x: symmetric(8, [1]),
+        w: symmetric(8, [1]),
+        sum: symmetric(12, [4]),
+        gelu: asymmetric(8, -0.2, 2),
+      });
+    },
+  },
+  {
+    name: 'a branch and its residual',
+    step: 128 / 32767,
+    input: [20, 4, 8],
+    ops: ['CqQuantize', 'CqLayerNorm', 'CqLinear', 'CqDequantize'],
+    graph() {
+      const b = build();
+      const x = b.input('x', 'float32', [-1, 4, 8]);
+      const norm = b.node('norm', 'LayerNorm', [x, weight(b, 'gamma', 8), weight(b, 'beta', 8)], { epsilon: 1e-6 });
+      const product = b.node('product', 'MatMul', [norm, weight(b, 'w', 8, 8)]);
+      const sum = b.node('sum', 'BiasAdd', [product, weight(b, 'b', 8)]);
+      b.output('y', b.node('residual', 'AddV2', [sum, x]), [-1, 4, 8]);
+      return annotate(b.graph(), {
+        x: symmetric(16, [1]),
+        norm: asymmetric(8, -3, 2),
+        w: symmetric(8, [1]),
+        residual: symmetric(16, [128]),
+      });
+    },
+  },
+  {
+    name: 'attention',
+    step: 1 / 127,
+    input: [10, 9, 8],
+    ops: ['CqQuantize', 'CqAttention', 'CqDequantize'],
+    graph() {
+      const b = build();
+      const shape = { heads: 2, depth: 4, tokens: 9 };
+      const x = b.input('x', 'float32', [-1, 9, 8]);
+      const logits = b.node('logits', 'AttentionLogits', [x, x], { ...shape, factor: 0.5 });
+      const softmax = b.node('softmax', 'Softmax', [logits]);
+      b.output('y', b.node('context', 'AttentionContext', [softmax, x], shape), [-1, 9, 8]);
+      return annotate(b.graph(), {
+        x: symmetric(8, [1]),
+        logits: symmetric(8, [2]),
+        softmax: unsigned(8, 1),
+        context: symmetric(8, [1]),
+      });
+    },
+  },
+  {
+    name: 'patches with a class token',
+    step: 64 / 32767,
+    input: [40, 3, 8, 4],
+    ops: ['CqQuantize', 'CqPatchEmbed', 'CqDequantize'],
+    graph() {
+      const b = build();
+      const x = b.input('x', 'float32', [-1, 3, 8, 4]);
+      const patches = b.node('patches', 'Patches', [x], { size: 4, channels: 3, rows: 2, columns: 1 });
+      const product = b.node('product', 'MatMul', [patches, weight(b, 'w', 48, 5)]);
+      const sum = b.node('sum', 'BiasAdd', [product, weight(b, 'b', 5)]);
+      const pad = b.node('pad', 'Pad', [sum, b.weight('paddings', [3, 2], Int32Array.of(0, 0, 1, 0, 0, 0))]);
+      b.output('y', b.node('tokens', 'AddV2', [pad, weight(b, 'positions', 1, 3, 5)]), [-1, 3, 5]);
+      return annotate(b.graph(), { x: asymmetric(8, -1, 0.8), w: symmetric(8, [1]), tokens: symmetric(16, [64]) });
+    },
+  },
+  {
+    name: 'a linear layer whose output stays float',
+    step: 2 / 255 / 127, // One unit of the accumulator, to which the bias is rounded.
+    input: [50, 19],
+    ops: ['CqQuantize', 'CqLinear', 'CqDequantize'],
+    graph() {
+      const b = build();
+      const x = b.input('x', 'float32', [-1, 19]);
+      const product = b.node('product', 'MatMul', [x, weight(b, 'w', 19, 10)]);
+      b.output('y', b.node('sum', 'BiasAdd', [product, weight(b, 'b', 10)]), [-1, 10]);
+      return annotate(b.graph(), { x: asymmetric(8, -1, 1), w: symmetric(8, [1]) });
+    },
+  },
+];
+
+function outputOf(graph: Graph, shape: readonly number[]): Float32Array {
+  const model = executor(graph);
+  const size = shape.reduce((product, length) => product * length, 1);
+  const [tensor] = model.run({ x: { dtype: 'float32', shape, data: noise(size, 7) } });
+  const values = tensor!.dataSync().slice() as Float32Array;
+  tensor!.dispose();
+  model.dispose();
+  return values;
+}
+
+describe.each(cases)('$name', ({ graph, step, input, ops }) => {
+  const annotated = graph();
+  const { graph: lowered, left } = lower(annotated);
+
+  test('lowers to integer nodes, nothing but the output left in float', () => {
+    expect([...lowered.nodes.values()].map(({ op }) => op)).toEqual(ops);
+    expect(left.map(({ reason }) => reason)).toEqual(['it is an output of the model']);
+  });
+
+  test('gives the simulated values, never more than one step apart', () => {
+    const [simulated, integer] = [outputOf(annotated, input), outputOf(lowered, input)];
+    const apart = simulated.map((value, i) => Math.abs(value - integer[i]!) / step);
+    expect(Math.max(...apart)).toBeLessThan(1.01);
+    expect(apart.filter((steps) => steps > 0.5).length / apart.length).toBeLessThan(0.02);
+  });
+
+  test('raised again, gives the same values', () => {
+    const [raised, integer] = [outputOf(raise(lowered), input), outputOf(lowered, input)];
+    const apart = raised.map((value, i) => Math.abs(value - integer[i]!) / step);
+    expect(Math.max(...apart)).toBeLessThan(1.01);
+  });
+});
+
+test('what has no quantizer stays float, with the reason, and codes turn into floats where it reads them', () => {
+  const b = build();
+  const x = b.input('x', 'float32', [-1, 4]);
+  const product = b.node('product', 'MatMul', [x, weight(b, 'w', 4, 4)]);
+  b.output('y', b.node('second', 'MatMul', [product, weight(b, 'w2', 4, 4)]), [-1, 4]);
+  const graph = annotate(b.graph(), { x: symmetric(8, [1]), w: symmetric(8, [1]), product: symmetric(8, [4]) });
+  const { graph: lowered, left } = lower(graph);
+  expect([...lowered.nodes.values()].map(({ op }) => op)).toEqual(['CqQuantize', 'CqLinear', 'CqDequantize', 'MatMul']);
+  expect(left).toEqual([{ value: 'second', reason: 'it is an output of the model' }]);
+});
+
+test('a weight whose reader stays float is still stored as bytes', () => {
+  const b = build();
+  const x = b.input('x', 'float32', [-1, 4]);
+  b.output('y', b.node('product', 'MatMul', [x, weight(b, 'w', 4, 4)]), [-1, 4]);
+  const graph = annotate(b.graph(), { w: symmetric(8, [1, 1, 1, 1], 1) });
+  const { graph: lowered } = lower(graph);
+  expect([...lowered.weights.values()].map(({ dtype, data }) => [dtype, data.length])).toEqual([
+    ['bool', 16],
+    ['float32', 4],
+  ]);
+  const [simulated, stored] = [outputOf(graph, [2, 4]), outputOf(lowered, [2, 4])];
+  simulated.forEach((value, i) => expect(stored[i]).toBeCloseTo(value, 5));
+});
+
+test('an accumulator that could overflow is refused with the number', () => {
+  const b = build();
+  const x = b.input('x', 'float32', [-1, 140_000]);
+  b.output(
+    'y',
+    b.node('product', 'MatMul', [x, b.weight('w', [140_000, 1], new Float32Array(140_000).fill(1))]),
+    [-1, 1],
+  );
+  const graph = annotate(b.graph(), { x: symmetric(8, [1]), w: symmetric(8, [1]), product: symmetric(8, [4]) });
+  expect(() => lower(graph)).toThrow(/^lower: "product": an integer sum fits in 31 bits, got 2275840000$/);
+});

@@ -1,0 +1,170 @@
+import { fakeQuantizeOf, readQuantizer } from '../annotations.ts';
+import type { Graph, Node } from '../graph.ts';
+import { onlyFeeds } from '../match.ts';
+import { quantizers, type Quantizer } from '../quantizer.ts';
+import { tabulated } from '../roles.ts';
+import type { LinearAttrs } from '../runtime/linear.ts';
+import { accumulatorAt, productConstants, weightAttrs, type Accumulator } from './accumulator.ts';
+import { activations } from './activation.ts';
+import {
+  codesAt,
+  codeScale,
+  constant,
+  isUnmatched,
+  unmatched,
+  type CodeScale,
+  type Lowered,
+  type Rule,
+} from './rule.ts';
+
+/** What a plain linear layer has in the attributes of the other forms. */
+const plain = {
+  tableBits: 0,
+  tableZeroPoint: 0,
+  tableScale: 1,
+  residual: false,
+  residualMultiplier: 0,
+  residualZeroPoint: 0,
+  residualScale: 1,
+  activation: 'none',
+} satisfies Partial<LinearAttrs>;
+
+/**
+ * quantized x ─► MatMul ─► BiasAdd ─► quantize                              becomes     CqLinear
+ * quantized w ─┘
+ */
+export const linear: Rule = (graph, quantize) => {
+  const product = accumulatorAt(graph, quantize.inputs[0]!);
+  const output = outputScale(graph, quantize);
+  if (!product || isUnmatched(product)) return product;
+  if (!output) return unmatched('its output has a scale per channel');
+  return {
+    op: 'CqLinear',
+    inputs: [product.x, ...productConstants(product, output.scale)],
+    attrs: {
+      ...weightAttrs(product),
+      ...plain,
+      bits: output.bits,
+      zeroPoint: output.zeroPoint,
+      outputScale: output.scale,
+    },
+    swallows: product.nodes,
+  };
+};
+
+/**
+ * x ─► MatMul ─► BiasAdd ─► quantize (index) ─► Gelu ─► quantize            becomes     CqLinear with a table
+ */
+export const linearWithTable: Rule = (graph, quantize) => {
+  const activation = graph.nodes.get(quantize.inputs[0]!);
+  if (!activation || !tabulated.has(activation.op)) return undefined;
+  const index = fakeQuantizeOf(graph, activation.inputs[0]!);
+  const indexScale = index && codeScale(readQuantizer(graph, index));
+  const output = outputScale(graph, quantize);
+  if (!index || !indexScale) return unmatched('its input has no quantizer to look it up by');
+  if (!onlyFeeds(graph, index.name, activation)) return unmatched('its input is read by other nodes too');
+  if (indexScale.bits < 8 || indexScale.bits > 12)
+    return unmatched(`its input has ${indexScale.bits} bits, tables take 8 to 12`);
+  if (!output || output.bits > 8) return unmatched('its output has no 8-bit quantizer with one scale');
+  const product = accumulatorAt(graph, index.inputs[0]!);
+  if (!product) return unmatched('its input is not a linear layer');
+  if (isUnmatched(product)) return product;
+  const kind = activationName(activation);
+  return {
+    op: 'CqLinear',
+    inputs: [
+      product.x,
+      ...productConstants(product, indexScale.scale),
+      constant('table', activationTable(kind, indexScale, readQuantizer(graph, quantize))),
+    ],
+    attrs: {
+      ...weightAttrs(product),
+      ...plain,
+      bits: output.bits,
+      zeroPoint: output.zeroPoint,
+      outputScale: output.scale,
+      tableBits: indexScale.bits,
+      tableZeroPoint: indexScale.zeroPoint,
+      tableScale: indexScale.scale,
+      activation: kind,
+    },
+    swallows: [...product.nodes, index.name, activation.name],
+  };
+};
+
+/**
+ * x ─► MatMul ─► BiasAdd ─► AddV2 ─► quantize                               becomes     CqLinear with a residual
+ *          quantized residual ─┘
+ */
+export const linearWithResidual: Rule = (graph, quantize) => {
+  const sum = graph.nodes.get(quantize.inputs[0]!);
+  if (sum?.op !== 'AddV2') return undefined;
+  const output = outputScale(graph, quantize);
+  if (!output) return unmatched('its output has a scale per channel');
+  let reason = 'neither of its operands is a linear layer';
+  for (const [branch, other] of [sum.inputs, [...sum.inputs].reverse()] as [string, string][]) {
+    const product = accumulatorAt(graph, branch);
+    if (!product) continue;
+    if (isUnmatched(product)) {
+      ({ reason } = product);
+      continue;
+    }
+    const residual = codeScale(codesAt(graph, other));
+    if (!onlyFeeds(graph, branch, sum)) reason = 'its branch is read by other nodes too';
+    else if (!residual) reason = 'its other operand has no quantizer';
+    else return withResidual(product, other, residual, output, sum);
+  }
+  return unmatched(reason);
+};
+
+function withResidual(product: Accumulator, other: string, residual: CodeScale, output: CodeScale, sum: Node): Lowered {
+  return {
+    op: 'CqLinear',
+    inputs: [product.x, ...productConstants(product, output.scale), other],
+    attrs: {
+      ...weightAttrs(product),
+      ...plain,
+      bits: output.bits,
+      zeroPoint: output.zeroPoint,
+      outputScale: output.scale,
+      residual: true,
+      residualMultiplier: residual.scale / output.scale,
+      residualZeroPoint: residual.zeroPoint,
+      residualScale: residual.scale,
+    },
+    swallows: [...product.nodes, sum.name],
+  };
+}
+
+/** A linear layer whose output nothing quantizes: raw accumulators, and the scale per output that makes them float. */
+export function linearToFloat(product: Accumulator): { sums: Lowered; scales: Float32Array } {
+  const [weight, bias, multiplier] = productConstants(product, 1);
+  return {
+    sums: {
+      op: 'CqLinear',
+      inputs: [product.x, weight!, bias!, multiplier!],
+      attrs: { ...weightAttrs(product), ...plain, bits: 32, zeroPoint: 0, outputScale: 1 },
+      swallows: product.nodes,
+    },
+    scales: multiplier!.data as Float32Array,
+  };
+}
+
+function outputScale(graph: Graph, quantize: Node): CodeScale | undefined {
+  return codeScale(readQuantizer(graph, quantize));
+}
+
+export function activationName({ op, attrs }: Node): string {
+  return op === 'Gelu' && attrs['approximate'] === true ? 'gelu_tanh' : op.toLowerCase();
+}
+
+/** table[i] = the code of f(value of index code i), as stored bytes. */
+function activationTable(kind: string, { bits, scale, zeroPoint }: CodeScale, output: Quantizer): Uint8Array {
+  const f = activations[kind]!;
+  const low = -(2 ** (bits - 1));
+  const shift = output.signed ? 0 : 2 ** (output.bits - 1);
+  return Uint8Array.from({ length: 2 ** bits }, (_, i) => {
+    const x = Math.fround(Math.fround(low + i - zeroPoint) * scale);
+    return quantizers[output.kind].encode(Math.fround(f(x)), output, 0) - shift;
+  });
+}

@@ -1,0 +1,94 @@
+import { annotatedValue, fakeQuantizeOf, maskOf, readQuantizer } from '../annotations.ts';
+import type { Graph, Node, Weight } from '../graph.ts';
+import { encode, type Quantizer } from '../quantizer.ts';
+import { sourceOf } from '../roles.ts';
+import type { Attrs } from '../runtime/op.ts';
+
+/** The integer node that takes the place of a chain that ends in a quantized activation. */
+export interface Lowered {
+  readonly op: string;
+  /** In the op's order: the name of an annotated value whose codes are read, or a constant made for this node. */
+  readonly inputs: readonly (string | Weight)[];
+  readonly attrs: Attrs;
+  /** Nodes of the chain that are not needed any more. */
+  readonly swallows: readonly string[];
+}
+
+/**
+ * A rule looks at the chain that ends in `quantize`, a CqFakeQuantize on an activation. It gives the integer node, or
+ * the reason why there is none; undefined if the chain is none of its business.
+ */
+export type Rule = (graph: Graph, quantize: Node) => Lowered | Unmatched | undefined;
+
+export interface Unmatched {
+  readonly reason: string;
+}
+
+export const unmatched = (reason: string): Unmatched => ({ reason });
+
+/** The quantizer of the codes that a value carries, through movements; undefined if it is float. */
+export function codesAt(graph: Graph, value: string | undefined): Quantizer | undefined {
+  if (value === undefined) return undefined;
+  const source = sourceOf(graph, value);
+  const node = graph.weights.has(source) ? undefined : fakeQuantizeOf(graph, source);
+  return node && readQuantizer(graph, node);
+}
+
+/** A per-tensor quantizer in the form in which kernels store codes: two's complement. */
+export interface CodeScale {
+  readonly bits: number;
+  readonly scale: number;
+  readonly zeroPoint: number;
+}
+
+/** undefined for quantizers with several scales, which activations of integer kernels cannot have. */
+export function codeScale(quantizer: Quantizer | undefined): CodeScale | undefined {
+  if (quantizer?.scale.length !== 1) return undefined;
+  const { bits, signed, scale, zeroPoint } = quantizer;
+  return { bits, scale: scale[0]!, zeroPoint: zeroPoint[0]! - (signed ? 0 : 2 ** (bits - 1)) };
+}
+
+/** A weight's data with its mask applied. */
+export function maskedData(graph: Graph, weight: Weight): Float32Array {
+  const mask = maskOf(graph, weight.name);
+  const keep = mask && graph.weights.get(mask.inputs[1]!)?.data;
+  const data = weight.data as Float32Array;
+  return keep ? data.map((x, i) => x * keep[i]!) : data;
+}
+
+/** The codes of a quantized weight `[inputs, outputs]` as `[outputs, inputs]`, with one scale per output. */
+export interface WeightCodes {
+  readonly codes: Int8Array;
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly bits: number;
+  readonly scales: Float32Array;
+}
+
+/** The codes of the weight behind `value`, or why it has none that an integer kernel could take. */
+export function weightCodes(graph: Graph, value: string): WeightCodes | Unmatched {
+  const weight = graph.weights.get(annotatedValue(graph, value));
+  if (!weight) return unmatched('its right operand is not a weight');
+  const node = fakeQuantizeOf(graph, weight.name);
+  if (!node) return unmatched('its weight has no quantizer');
+  const quantizer = readQuantizer(graph, node);
+  if (quantizer.bits > 8 || !quantizer.signed) return unmatched('its weight has no signed codes of at most 8 bits');
+  if (quantizer.zeroPoint.some((zero) => zero !== 0)) return unmatched('its weight has a zero point');
+  if (weight.shape.length !== 2 || (quantizer.axis ?? 1) !== 1) return unmatched('its weight has no scale per output');
+  const [inputs, outputs] = weight.shape as [number, number];
+  const columns = encode(maskedData(graph, weight), weight.shape, quantizer);
+  const codes = new Int8Array(columns.length);
+  for (let k = 0; k < inputs; k++) {
+    for (let n = 0; n < outputs; n++) codes[n * inputs + k] = columns[k * outputs + n]!;
+  }
+  const scales = quantizer.axis === undefined ? new Float32Array(outputs).fill(quantizer.scale[0]!) : quantizer.scale;
+  return { codes, inputs, outputs, bits: quantizer.bits, scales };
+}
+
+export const isUnmatched = (result: object): result is Unmatched => 'reason' in result;
+
+/** A constant of a lowered node. Its name is made by the driver from the node's. */
+export function constant(part: string, data: Weight['data'], shape: readonly number[] = [data.length]): Weight {
+  const dtype = data instanceof Float32Array ? 'float32' : data instanceof Int32Array ? 'int32' : 'bool';
+  return { name: part, dtype, shape, data };
+}

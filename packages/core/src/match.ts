@@ -1,0 +1,27 @@
+import { annotatedValue } from './annotations.ts';
+import { consumersOf, isOutput, type Graph, type Node, type Weight } from './graph.ts';
+
+/** The node behind a value, annotations stripped: `Gelu ─► FakeQuantize ─► here` finds the Gelu. */
+export function producer(graph: Graph, value: string): Node | undefined {
+  return graph.nodes.get(annotatedValue(graph, value));
+}
+
+/** The weight behind a value, annotations stripped. */
+export function weightOf(graph: Graph, value: string | undefined): Weight | undefined {
+  return value === undefined ? undefined : graph.weights.get(annotatedValue(graph, value));
+}
+
+/** The node's inputs split into the constant one and the other: for commutative ops with either order. */
+export function constantOperand(graph: Graph, node: Node): { value: string; weight: Weight } | undefined {
+  const [a, b] = node.inputs;
+  if (a === undefined || b === undefined) return undefined;
+  const [first, second] = [weightOf(graph, a), weightOf(graph, b)];
+  if (second && !first) return { value: a, weight: second };
+  return first && !second ? { value: b, weight: first } : undefined;
+}
+
+/** Whether the value is read only by `node`, so that a rewrite may swallow it. */
+export function onlyFeeds(graph: Graph, value: string, node: Node): boolean {
+  const readers = consumersOf(graph, value);
+  return readers.length === 1 && readers[0]!.name === node.name && !isOutput(graph, value);
+}

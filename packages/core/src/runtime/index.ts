@@ -1,0 +1,13 @@
+export { clamp, codeRange, requantize, roundHalfEven } from './arithmetic.ts';
+export { asInt8, fromPanels, PANEL_LAYOUT, PANEL_OUTPUTS, panelBytes, panelIndex, toPanels } from './panel.ts';
+export { codesOf, codeType, sizeOf } from './op.ts';
+export type { Attrs, AttrType, CodeType, LoweredOp, Operand, Shaped, TensorType } from './op.ts';
+export { CqQuantize, type QuantizeAttrs } from './quantize.ts';
+export { CqDequantize, type DequantizeAttrs } from './dequantize.ts';
+export { CqLinear, type LinearAttrs } from './linear.ts';
+export { CqLayerNorm, epsilonTerm, LAYER_NORM_CHANNELS, type LayerNormAttrs } from './layer-norm.ts';
+export { CqAttention, type AttentionAttrs } from './attention.ts';
+export { CqPatchEmbed, type PatchEmbedAttrs } from './patch-embed.ts';
+export { loweredOps } from './ops.ts';
+export { registerLoweredOps } from './register.ts';
+export { CqError } from '../errors.ts';
