@@ -1,0 +1,255 @@
+import { open, stat, type FileHandle } from 'node:fs/promises';
+import { CqError, float16ToNumber } from '@cq/core';
+import { excerpt } from './excerpt.ts';
+import { repeatedKey } from './repeated-key.ts';
+
+/** A tensor of a checkpoint. Every float type arrives as float32, every integer type as int32. */
+export interface Tensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array | Int32Array;
+}
+
+export interface Safetensors {
+  readonly tensors: ReadonlyMap<string, Tensor>;
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+/**
+ * Reads a file of the safetensors format: 8 bytes of header length, a JSON header, the bytes of the tensors.
+ * The whole header is checked against the size of the file before any tensor gets memory.
+ * @throws CqError that names the file, the tensor and the numbers.
+ */
+export async function readSafetensors(file: string): Promise<Safetensors> {
+  const { size } = await statFile(file);
+  const handle = await open(file).catch((error: NodeJS.ErrnoException) => {
+    throw new CqError(`${file}: must be readable, got ${error.code ?? error.message}`);
+  });
+  try {
+    const header = await readHeader(file, handle, size);
+    const tensors = new Map<string, Tensor>();
+    for (const entry of header.entries) {
+      const bytes = await readBytes(file, handle, header.dataStart + entry.start, entry.end - entry.start);
+      tensors.set(entry.name, {
+        shape: entry.shape,
+        data: types[entry.type].decode(bytes, complain(file, entry.name)),
+      });
+    }
+    return { tensors, metadata: header.metadata };
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The bytes of a safetensors file with these tensors, as F32 and I32. */
+export function writeSafetensors(
+  tensors: ReadonlyMap<string, Tensor>,
+  metadata?: Readonly<Record<string, string>>,
+): Uint8Array {
+  const header: Record<string, unknown> = metadata ? { __metadata__: metadata } : {};
+  let size = 0;
+  for (const [name, { shape, data }] of tensors) {
+    if (data.length !== shape.reduce((product, length) => product * length, 1)) {
+      throw new CqError(`safetensors: tensor "${name}": [${shape.join(', ')}] does not have ${data.length} values`);
+    }
+    const dtype = data instanceof Float32Array ? 'F32' : 'I32';
+    header[name] = { dtype, shape, data_offsets: [size, size + data.byteLength] };
+    size += data.byteLength;
+  }
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const dataStart = Math.ceil((8 + json.length) / 8) * 8; // the format asks for tensors at multiples of 8
+  const bytes = new Uint8Array(dataStart + size).fill(0x20, 0, dataStart);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(dataStart - 8), true);
+  bytes.set(json, 8);
+  let at = dataStart;
+  for (const { data } of tensors.values()) {
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    at += data.byteLength;
+  }
+  return bytes;
+}
+
+/** Looked at before opening: to open a pipe is to wait for whoever writes it. */
+async function statFile(file: string): Promise<{ readonly size: number }> {
+  const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
+    throw new CqError(
+      error.code === 'ENOENT' || error.code === 'ENOTDIR'
+        ? `${file}: does not exist; save the model as one safetensors file`
+        : `${file}: must be readable, got ${error.code ?? error.message}`,
+    );
+  });
+  if (!found.isFile()) throw new CqError(`${file}: must be a file, got a folder or device; name the .safetensors file`);
+  return found;
+}
+
+type Type = keyof typeof types;
+
+/** What each type of the format becomes. Bytes are little-endian, like every platform that runs this. */
+const types = {
+  F32: { width: 4, decode: (bytes: ArrayBuffer) => new Float32Array(bytes) },
+  F16: {
+    width: 2,
+    decode: (bytes: ArrayBuffer) => {
+      const halves = new Uint16Array(bytes);
+      const data = new Float32Array(halves.length);
+      for (let i = 0; i < halves.length; i++) data[i] = float16ToNumber(halves[i]!);
+      return data;
+    },
+  },
+  /** bfloat16 is the upper half of float32. */
+  BF16: {
+    width: 2,
+    decode: (bytes: ArrayBuffer) => {
+      const halves = new Uint16Array(bytes);
+      const bits = new Uint32Array(halves.length);
+      for (let i = 0; i < halves.length; i++) bits[i] = halves[i]! << 16;
+      return new Float32Array(bits.buffer);
+    },
+  },
+  I32: { width: 4, decode: (bytes: ArrayBuffer) => new Int32Array(bytes) },
+  I64: {
+    width: 8,
+    decode: (bytes: ArrayBuffer, fail: Complaint) => {
+      const wide = new BigInt64Array(bytes);
+      const data = new Int32Array(wide.length);
+      for (let i = 0; i < wide.length; i++) {
+        data[i] = Number(wide[i]);
+        if (BigInt(data[i]!) !== wide[i]) throw fail(`value ${i} must fit in 32 bits, got ${wide[i]}`);
+      }
+      return data;
+    },
+  },
+} as const;
+
+type Complaint = (rest: string) => CqError;
+
+const complain =
+  (file: string, tensor: string): Complaint =>
+  (rest) =>
+    new CqError(`${file}: tensor "${tensor}": ${rest}`);
+
+interface Entry {
+  readonly name: string;
+  readonly type: Type;
+  readonly shape: readonly number[];
+  /** Bytes counted from `dataStart`. */
+  readonly start: number;
+  readonly end: number;
+}
+
+interface Header {
+  readonly entries: readonly Entry[];
+  readonly metadata: ReadonlyMap<string, string>;
+  readonly dataStart: number;
+}
+
+/** The format's own limit. */
+const longestHeader = 100_000_000;
+
+async function readHeader(file: string, handle: FileHandle, size: number): Promise<Header> {
+  if (size < 8) throw new CqError(`${file}: must start with 8 bytes of header length, got ${size} bytes in all`);
+  const length = new DataView(await readBytes(file, handle, 0, 8)).getBigUint64(0, true);
+  if (length > longestHeader) {
+    throw new CqError(
+      `${file}: header length must be at most ${longestHeader}, got ${length}; this is no safetensors file`,
+    );
+  }
+  const dataStart = 8 + Number(length);
+  if (dataStart > size) {
+    throw new CqError(`${file}: header ends at byte ${dataStart}, got ${size} bytes in all; the file is truncated`);
+  }
+  const json = parseHeader(file, await readBytes(file, handle, 8, Number(length)));
+  const entries: Entry[] = [];
+  let metadata: ReadonlyMap<string, string> = new Map();
+  for (const [name, value] of Object.entries(json)) {
+    if (name === '__metadata__') metadata = readMetadata(file, value);
+    else entries.push(readEntry(name, value, complain(file, name)));
+  }
+  checkLayout(file, entries, size - dataStart);
+  return { entries, metadata, dataStart };
+}
+
+function parseHeader(file: string, bytes: ArrayBuffer): object {
+  let text: string;
+  let json: unknown;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    json = JSON.parse(text);
+  } catch (error) {
+    throw new CqError(`${file}: header must be JSON, got ${(error as Error).message}`);
+  }
+  if (!isObject(json)) throw new CqError(`${file}: header must be a JSON object, got ${excerpt(json)}`);
+  const repeated = repeatedKey(text);
+  if (repeated !== undefined) throw new CqError(`${file}: header: every name must be unique, got "${repeated}" twice`);
+  return json;
+}
+
+function readMetadata(file: string, value: unknown): Map<string, string> {
+  if (!isObject(value) || !Object.values(value).every((text) => typeof text === 'string')) {
+    throw new CqError(`${file}: __metadata__ must be an object of strings, got ${excerpt(value)}`);
+  }
+  return new Map(Object.entries(value) as [string, string][]);
+}
+
+/** TensorFlow.js keeps weights under their names in plain objects, where these mean something else. */
+const reservedNames: readonly string[] = ['__proto__', 'constructor', 'prototype'];
+
+function readEntry(name: string, value: unknown, fail: Complaint): Entry {
+  if (reservedNames.includes(name)) throw fail('this name is reserved by JavaScript; rename the tensor');
+  if (!isObject(value)) throw fail(`must be an object with dtype, shape and data_offsets, got ${excerpt(value)}`);
+  const { dtype, shape, data_offsets: offsets } = value as Record<string, unknown>;
+  if (typeof dtype !== 'string' || !isType(dtype)) {
+    throw fail(`dtype must be one of ${Object.keys(types).join(', ')}, got ${excerpt(dtype)}`);
+  }
+  if (!Array.isArray(shape) || !shape.every(isSize)) {
+    throw fail(`shape must be a list of non-negative integers, got ${excerpt(shape)}`);
+  }
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isSize)) {
+    throw fail(`data_offsets must be a start and an end, got ${excerpt(offsets)}`);
+  }
+  const [start, end] = offsets as [number, number];
+  // Beyond 2^53 the product is inexact but stays above every difference of offsets.
+  const bytes = shape.reduce((product: number, length: number) => product * length, types[dtype].width);
+  if (bytes !== end - start) {
+    throw fail(`${dtype} of shape ${excerpt(shape)} has ${bytes} bytes, got ${end - start} from data_offsets`);
+  }
+  return { name, type: dtype, shape, start, end };
+}
+
+/** Tensors must fill the rest of the file: one after the other, no hole, nothing behind the last. */
+function checkLayout(file: string, entries: readonly Entry[], available: number): void {
+  let at = 0;
+  let before = 'the header';
+  for (const { name, start, end } of [...entries].sort((a, b) => a.start - b.start || a.end - b.end)) {
+    const fail = complain(file, name);
+    if (end > available) {
+      throw fail(`ends at byte ${end} of the data, got ${available} bytes of data; the file is truncated`);
+    }
+    if (start < at) throw fail(`must start at byte ${at} of the data, got ${start}; it overlaps ${before}`);
+    if (start > at) throw fail(`must start at byte ${at} of the data, got ${start}; bytes behind ${before} are unused`);
+    at = end;
+    before = `"${name}"`;
+  }
+  if (at !== available) {
+    throw new CqError(`${file}: data must end with ${before} at byte ${at}, got ${available} bytes of data`);
+  }
+}
+
+async function readBytes(file: string, handle: FileHandle, position: number, length: number): Promise<ArrayBuffer> {
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  while (at < length) {
+    const { bytesRead } = await handle.read(bytes, at, Math.min(length - at, 2 ** 30), position + at);
+    if (bytesRead === 0) {
+      throw new CqError(
+        `${file}: must have ${position + length} bytes, got ${position + at}; it shrank while being read`,
+      );
+    }
+    at += bytesRead;
+  }
+  return bytes.buffer;
+}
+
+const isType = (name: string): name is Type => Object.hasOwn(types, name);
+const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
