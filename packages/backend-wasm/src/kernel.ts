@@ -1,0 +1,62 @@
+import { getKernel, registerKernel, type TensorInfo } from '@tensorflow/tfjs-core';
+import { sizeOf, type Attrs, type LoweredOp, type Operand } from '@cq/core/runtime';
+import type { Kernels } from './module.ts';
+import { addressOf, disposeWorkspace, workspaceOf, type WasmBackend } from './memory.ts';
+
+/** What a kernel works with: attributes, shapes, and where things are on the heap. */
+export interface Call<A extends Attrs> {
+  readonly kernels: Kernels;
+  readonly attrs: A;
+  readonly shapes: Readonly<Record<string, readonly number[]>>;
+  /** Address of every input; 0 for those that are absent. */
+  at(input: string): number;
+  /** Whether the codes of an input are int32. */
+  wide(input: string): number;
+  /** Address of scratch memory. */
+  scratch(bytes: number): number;
+  readonly output: { readonly at: number; readonly wide: number; readonly size: number };
+}
+
+/** Makes `run` the kernel of the op on the `wasm` backend, unless it has one. */
+export function registerWasmKernel<A extends Attrs>(op: LoweredOp, run: (call: Call<A>) => void): void {
+  if (getKernel(op.name, 'wasm')) return;
+  registerKernel({
+    kernelName: op.name,
+    backendName: 'wasm',
+    kernelFunc: ({ inputs, attrs, backend }) =>
+      execute(op, run, inputs as Record<string, TensorInfo>, attrs as unknown as A, backend as WasmBackend),
+    disposeFunc: (backend) => disposeWorkspace(backend as WasmBackend),
+  });
+}
+
+/** The kernels trust their addresses and sizes: nothing reaches them unchecked. */
+function execute<A extends Attrs>(
+  op: LoweredOp,
+  run: (call: Call<A>) => void,
+  inputs: Readonly<Record<string, TensorInfo>>,
+  attrs: A,
+  backend: WasmBackend,
+): TensorInfo {
+  const operands = inputs as Readonly<Record<string, TensorInfo & Operand>>;
+  op.check(operands, attrs);
+  const { dtype, shape } = op.output(operands, attrs);
+  const { kernels, scratch } = workspaceOf(backend);
+  const size = sizeOf(shape);
+  const output = backend.makeOutput([...shape], dtype);
+  if (size === 0) return output;
+  try {
+    run({
+      kernels,
+      attrs,
+      shapes: Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, input.shape])),
+      at: (input) => (inputs[input] ? addressOf(backend, inputs[input]) : 0),
+      wide: (input) => Number(inputs[input]?.dtype === 'int32'),
+      scratch,
+      output: { at: addressOf(backend, output), wide: Number(dtype === 'int32'), size },
+    });
+  } catch (error) {
+    backend.disposeData(output.dataId, true);
+    throw error;
+  }
+  return output;
+}

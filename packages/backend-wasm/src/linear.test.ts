@@ -1,0 +1,132 @@
+import fc from 'fast-check';
+import { CqLinear, type LinearAttrs, type Operand } from '@cq/core/runtime';
+import {
+  codes,
+  floats,
+  integers,
+  nearestCode,
+  panels,
+  seed,
+  spread,
+  stream,
+  zeroPoint,
+  type Spread,
+} from './testing/arbitrary.ts';
+import { expectReference } from './testing/equals-reference.ts';
+
+interface Case {
+  readonly rows: number;
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly end: 'raw' | 'codes' | 'table' | 'int8 residual' | 'int16 residual';
+  readonly bits: number;
+  readonly tableBits: number;
+  readonly zeroPoint: number;
+  readonly spread: Spread;
+  readonly seed: number;
+  /** Larger than what fits the codes to the sums: most of them saturate. */
+  readonly gain: number;
+}
+
+const ends = ['raw', 'codes', 'table', 'int8 residual', 'int16 residual'] as const;
+
+const anyCase = (shape: { readonly [K in 'rows' | 'inputs' | 'outputs']: fc.Arbitrary<number> }): fc.Arbitrary<Case> =>
+  fc.record({
+    ...shape,
+    end: fc.constantFrom(...ends),
+    bits: fc.constantFrom(4, 8, 16),
+    tableBits: fc.integer({ min: 8, max: 12 }),
+    zeroPoint,
+    spread,
+    seed,
+    gain: fc.constantFrom(0.01, 1, 100),
+  });
+
+function given(c: Case): { operands: Record<string, Operand>; attrs: LinearAttrs } {
+  const next = stream(c.seed);
+  const { rows, inputs, outputs, end } = c;
+  const residual = end === 'int8 residual' || end === 'int16 residual';
+  const bits = end === 'raw' ? 32 : end === 'table' ? Math.min(c.bits, 8) : c.bits;
+  const tableBits = end === 'table' ? c.tableBits : 0;
+  const fit = (c.gain * 2 ** Math.min(tableBits || bits, 16)) / (Math.sqrt(inputs) * 2 ** 14);
+  const operands: Record<string, Operand> = {
+    x: codes(next, [rows, inputs], c.spread),
+    w: panels(next, outputs, inputs, c.spread),
+    bias: integers([outputs], () => (next() - 0.5) * 2 ** 20),
+    multiplier: floats([outputs], () => fit * (0.5 + next())),
+  };
+  if (end === 'table') operands['table'] = codes(next, [2 ** tableBits], 'even');
+  if (end === 'int8 residual') operands['residual'] = codes(next, [rows, outputs], 'even');
+  if (end === 'int16 residual') operands['residual'] = codes(next, [rows, outputs], 'even', 16, 'int32');
+  const attrs: LinearAttrs = {
+    ...{
+      outputs,
+      inputs,
+      weightBits: 8,
+      layout: 'k2n8',
+      bits,
+      zeroPoint: bits === 32 ? 0 : nearestCode(c.zeroPoint, bits),
+    },
+    ...{
+      tableBits,
+      tableZeroPoint: nearestCode(c.zeroPoint, c.tableBits),
+      residual,
+      residualMultiplier: 0.3 + next(),
+      residualZeroPoint: -5,
+    },
+    ...{ inputScale: 1, inputZeroPoint: 0, tableScale: 1, outputScale: 1, residualScale: 1, activation: 'none' },
+  };
+  return { operands, attrs };
+}
+
+const check = async (c: Case): Promise<void> => {
+  const { operands, attrs } = given(c);
+  await expectReference(CqLinear, operands, attrs);
+};
+
+test('linear equals its definition for every shape, epilogue and zero point', async () => {
+  const size = (max: number) => fc.integer({ min: 1, max });
+  await fc.assert(fc.asyncProperty(anyCase({ rows: size(13), inputs: size(70), outputs: size(40) }), check), {
+    numRuns: 400,
+  });
+});
+
+test('linear equals its definition where sums are longest', async () => {
+  const sizes = { rows: fc.constantFrom(1, 3), inputs: fc.constantFrom(8191, 8192), outputs: fc.constantFrom(1, 9) };
+  await fc.assert(fc.asyncProperty(anyCase(sizes), check), { numRuns: 40 });
+});
+
+test.each(ends)('linear equals its definition over several blocks of rows: %s', async (end) => {
+  const c = { rows: 197, inputs: 768, outputs: 24, bits: 8, tableBits: 10, zeroPoint: 3, gain: 1 } as const;
+  await check({ ...c, end, spread: 'even', seed: 1 });
+  await check({ ...c, end, rows: 70, inputs: 8192, outputs: 8, spread: 'even', seed: 2 });
+});
+
+test('sums beyond int32 wrap as in the definition', async () => {
+  const { operands, attrs } = given({
+    ...{ rows: 2, inputs: 8192, outputs: 8, end: 'raw', bits: 8, tableBits: 8, zeroPoint: 0, gain: 1 },
+    ...{ spread: 'low', seed: 3 },
+  });
+  const bias = integers([8], (i) => (i % 2 ? 2 ** 31 - 1 : -(2 ** 31)));
+  await expectReference(CqLinear, { ...operands, bias }, attrs);
+  await expectReference(CqLinear, { ...operands, bias }, { ...attrs, bits: 8 });
+});
+
+test('multipliers that make infinities and NaN give the codes of the definition', async () => {
+  for (const end of ['codes', 'int16 residual'] as const) {
+    const { operands, attrs } = given({
+      ...{ rows: 4, inputs: 3, outputs: 12, end, bits: 8, tableBits: 8, zeroPoint: 7, gain: 1 },
+      ...{ spread: 'even', seed: 4 },
+    });
+    const multiplier = floats([12], (i) => [NaN, Infinity, -Infinity, 3e38, -0, 1e-45][i % 6]!);
+    await expectReference(CqLinear, { ...operands, multiplier }, attrs);
+  }
+});
+
+test('no rows, and rows of more than two sizes', async () => {
+  const c = { inputs: 10, outputs: 9, end: 'codes', bits: 8, tableBits: 8, zeroPoint: 0, gain: 1 } as const;
+  const none = given({ ...c, rows: 0, spread: 'even', seed: 5 });
+  await expectReference(CqLinear, none.operands, none.attrs);
+  const { operands, attrs } = given({ ...c, rows: 30, spread: 'even', seed: 6 });
+  await expectReference(CqLinear, { ...operands, x: { ...operands['x']!, shape: [2, 3, 5, 10] } }, attrs);
+});
