@@ -1,0 +1,191 @@
+import { basename } from 'node:path';
+import { compress, lower, pack, weightBytes, type DataRole, type Dataset, type Graph, type Pass } from '@cq/core';
+import { modelFiles, writeFolder } from '@cq/core/node';
+import { sample } from '@cq/data';
+import type { Command } from 'commander';
+import { useBackend } from './backend.ts';
+import type { CompressionReport } from './compression-report.ts';
+import { loadConfig } from './config.ts';
+import type { Io } from './io.ts';
+import { loadData } from './load-data.ts';
+import { loadModel } from './load-model.ts';
+import { machine } from './machine.ts';
+import { checkOutFolder } from './out-folder.ts';
+import { colors, count, readableBytes, duration, printJson, printLines, progressBar, table } from './output.ts';
+import { recipeNamed, recipes } from './recipes.ts';
+import { reportHtml } from './report-html.ts';
+import { required } from './required.ts';
+import { UsageError } from './usage-error.ts';
+import { version } from './version.ts';
+import { wholeNumber } from './whole-number.ts';
+
+interface CompressOptions {
+  readonly recipe?: string;
+  readonly config?: string;
+  readonly calibration?: string;
+  readonly samples: number;
+  readonly training?: string;
+  readonly out: string;
+  readonly seed: number;
+  readonly json?: boolean;
+}
+
+export function compressCommand(program: Command, io: Io): void {
+  const known = Object.entries(recipes).map(([name, { summary }]) => `  ${name.padEnd(10)}${summary}`);
+  program
+    .command('compress')
+    .summary('makes a model smaller and faster by a recipe')
+    .description('Runs the passes of a recipe and writes a TensorFlow.js model, report.json and report.html.')
+    .argument('<MODEL>', 'folder with model.json, or a Hugging Face folder with config.json')
+    .option('--recipe <NAME>', 'a recipe by name (below)')
+    .option('--config <FILE>', 'or passes of your own: JSON { "passes": [{ "name", "options" }] }, or .mjs')
+    .option('--calibration <DATA>', 'folder of images like those the model will see; labels are not needed')
+    .option('--samples <N>', 'calibration examples to use', wholeNumber('compress', '--samples', 1), 128)
+    .option('--training <DATA>', 'folder of labelled images, for recipes that train')
+    .option('--out <DIR>', 'folder to write to (required): new, empty, or one that this has written')
+    .option('--seed <N>', 'chooses the examples and all else that is random', wholeNumber('compress', '--seed', 0), 1)
+    .option('--json', 'print the report as one JSON document')
+    .addHelpText(
+      'after',
+      `
+Recipes:
+${known.join('\n')}
+
+Example:
+  cq compress models/deit-tiny-patch16-224 --recipe int8 --calibration data/photos --out out/deit-int8
+
+The same model, data, recipe and seed give the same bytes.`,
+    )
+    .action(async (model: string, given: Partial<Pick<CompressOptions, 'out'>> & Omit<CompressOptions, 'out'>) => {
+      const options = { ...given, out: required('compress', '--out DIR', given.out) };
+      const report = await compressModel(model, options, io);
+      if (options.json) printJson(io, report);
+      else printLines(io, describe(io, options.out, report));
+    });
+}
+
+async function compressModel(model: string, options: CompressOptions, io: Io): Promise<CompressionReport> {
+  const start = performance.now();
+  const { name, passes } = await chosenPasses(options);
+  requireData(passes, options);
+  checkOutFolder(options.out, model);
+  const graph = await loadModel(model);
+  const data = await loadRoles(graph, model, options);
+  await useBackend('wasm');
+
+  const { graph: annotated, report } = await runPasses(graph, passes, data, options, io);
+  const { graph: lowered, left } = lower(annotated);
+  const samples = data.calibration?.size ?? 0;
+  const compression = { recipe: name, seed: options.seed, samples, version };
+  const artifacts = pack(lowered, { ...lowered.metadata, compression });
+
+  const before = weightBytes(graph);
+  const after = (artifacts.weightData as ArrayBuffer).byteLength;
+  const whole: CompressionReport = {
+    model,
+    recipe: name,
+    samples,
+    version,
+    ...report,
+    bytes: { before, after, ratio: after / before },
+    left,
+    milliseconds: performance.now() - start,
+    date: new Date().toISOString(),
+    machine: machine(),
+  };
+  const files = modelFiles(artifacts);
+  files.set('report.json', `${JSON.stringify(whole, undefined, 2)}\n`);
+  files.set('report.html', reportHtml(whole));
+  await nextTask(); // The last moment for Ctrl-C: what follows is all or nothing.
+  io.signal.throwIfAborted();
+  writeFolder(options.out, files);
+  return whole;
+}
+
+async function chosenPasses({ recipe, config }: CompressOptions): Promise<{ name: string; passes: readonly Pass[] }> {
+  if ((recipe === undefined) === (config === undefined)) {
+    const found = recipe === undefined ? 'neither' : 'both';
+    throw new UsageError(
+      `compress: either --recipe NAME or --config FILE must be given, got ${found}; see cq compress --help`,
+    );
+  }
+  if (recipe !== undefined) return { name: recipe, passes: recipeNamed(recipe).passes() };
+  return { name: basename(config!), passes: await loadConfig(config!) };
+}
+
+/** Before the model is loaded: a missing option is found at once. */
+function requireData(passes: readonly Pass[], options: CompressOptions): void {
+  for (const { name, needs } of passes) {
+    for (const role of needs) {
+      if (role === 'evaluation')
+        throw new UsageError(`compress: ${name} needs evaluation data, which this command does not take`);
+      if (options[role] === undefined) throw new UsageError(`compress: ${name} needs ${role} data; add --${role} DATA`);
+    }
+  }
+}
+
+type Roles = Readonly<Partial<Record<DataRole, Dataset>>>;
+
+async function loadRoles(graph: Graph, model: string, options: CompressOptions): Promise<Roles> {
+  const { calibration, training, samples, seed } = options;
+  return {
+    ...(calibration !== undefined && { calibration: sample(await loadData(calibration, graph, model), samples, seed) }),
+    ...(training !== undefined && { training: await loadData(training, graph, model) }),
+  };
+}
+
+async function runPasses(graph: Graph, passes: readonly Pass[], data: Roles, options: CompressOptions, io: Io) {
+  const bar = progressBar(io, 'compress', options.json === true);
+  try {
+    return await compress(graph, passes, {
+      ...data,
+      seed: options.seed,
+      signal: io.signal,
+      onProgress: ({ pass, position, passes: of, done, total }) =>
+        bar.update(done, total, of === 1 ? pass : `${pass} (${position} of ${of})`),
+    });
+  } finally {
+    bar.stop();
+  }
+}
+
+/** Rows of what stayed in float that a terminal shows; the report has all. */
+const SHOWN = 12;
+
+function describe(io: Io, out: string, { model, recipe, bytes, passes, left, ...report }: CompressionReport): string[] {
+  const { bold, dim } = colors(io);
+  const more = left.length - SHOWN;
+  return [
+    `${bold(model)}  ${recipe}`,
+    `  ${readableBytes(bytes.before)} → ${bold(readableBytes(bytes.after))}  ${bytes.ratio.toFixed(3)} of the bytes, ${(bytes.before / bytes.after).toFixed(2)}× smaller`,
+    '',
+    table(
+      io,
+      ['pass', 'changed', 'skipped', 'time'],
+      passes.map((pass) => [
+        pass.name,
+        count(pass.changed.length),
+        count(pass.skipped.length),
+        duration(pass.milliseconds),
+      ]),
+    ),
+    '',
+    `  ${count(left.length)} ${left.length === 1 ? 'value' : 'values'} left in float`,
+    ...(left.length > 0
+      ? [
+          table(
+            io,
+            ['value', 'reason'],
+            left.slice(0, SHOWN).map(({ value, reason }) => [value, reason]),
+          ),
+        ]
+      : []),
+    ...(more > 0 ? [dim(`  … and ${count(more)} more in ${out}/report.json`)] : []),
+    '',
+    `  ${out}  written in ${(report.milliseconds / 1000).toFixed(1)} s: model.json, weights, report.json, report.html`,
+    dim(`  next: cq eval ${out} --data DATA --reference ${model}`),
+  ];
+}
+
+/** Lets signals arrive: the kernels and `lower` block the event loop. */
+const nextTask = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));

@@ -1,0 +1,84 @@
+import { evaluate, type Evaluation } from '@cq/eval';
+import type { Command } from 'commander';
+import { backendNames, useBackend, type BackendName } from './backend.ts';
+import type { Io } from './io.ts';
+import { loadData } from './load-data.ts';
+import { loadModel } from './load-model.ts';
+import { oneOf } from './one-of.ts';
+import { colors, duration, percent, printJson, printLines, progressBar } from './output.ts';
+import { required } from './required.ts';
+import { wholeNumber } from './whole-number.ts';
+
+interface EvalOptions {
+  readonly data?: string;
+  readonly reference?: string;
+  readonly limit?: number;
+  readonly backend: BackendName;
+  readonly json?: boolean;
+}
+
+export function evalCommand(program: Command, io: Io): void {
+  program
+    .command('eval')
+    .summary('how good a model is on labelled data')
+    .description(
+      'Measures the metrics of the model’s task. Against a reference also how often both have the same top class, and\n' +
+        'the mean KL divergence of their outputs, which a few hundred examples tell far better than accuracy.',
+    )
+    .argument('<MODEL>', 'folder with model.json, or a Hugging Face folder with config.json')
+    .option('--data <DATA>', 'folder of images (required) with labels.csv (file,label) or one sub-folder per class')
+    .option('--reference <MODEL>', 'compare the outputs with those of this model')
+    .option('--limit <N>', 'only the first N examples', wholeNumber('eval', '--limit', 1))
+    .option(
+      '--backend <NAME>',
+      'wasm, or cpu for the reference kernels',
+      oneOf('eval', '--backend', backendNames),
+      'wasm',
+    )
+    .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      '\nExample:\n  cq eval out/deit-int8 --data data/imagenet-val --reference models/deit-tiny-patch16-224',
+    )
+    .action(async (model: string, options: EvalOptions) => {
+      const evaluation = await evaluateModel(model, options, io);
+      if (options.json) printJson(io, evaluation);
+      else printLines(io, describe(io, model, evaluation));
+    });
+}
+
+async function evaluateModel(model: string, options: EvalOptions, io: Io): Promise<Evaluation> {
+  const { reference, limit, backend, json = false } = options;
+  const data = required('eval', '--data DATA', options.data);
+  const graph = await loadModel(model);
+  const dataset = await loadData(data, graph, model);
+  const referenceGraph = reference === undefined ? undefined : await loadModel(reference);
+  await useBackend(backend);
+  const bar = progressBar(io, model, json);
+  try {
+    return await evaluate(graph, dataset, {
+      ...(referenceGraph && { reference: referenceGraph }),
+      ...(limit !== undefined && { limit }),
+      progress: bar.update,
+      signal: io.signal,
+    });
+  } finally {
+    bar.stop();
+  }
+}
+
+function describe(io: Io, model: string, evaluation: Evaluation): string[] {
+  const { bold, dim } = colors(io);
+  const { value, correct, count, top5, agreement, kl, logitsSha256 } = evaluation;
+  const facts: (readonly [string, string])[] = [
+    ['top-1', `${bold(percent(value))}  ${correct} of ${count}`],
+    ['top-5', percent(top5)],
+    ...(agreement === undefined
+      ? []
+      : [['agreement', `${percent(agreement)}  same top class as the reference`] as const]),
+    ...(kl === undefined ? [] : [['KL', `${kl.toPrecision(3)}  nats from the reference, mean`] as const]),
+    ['execution', `${duration(evaluation.milliseconds)}  median per example`],
+    ['logits', dim(`sha256 ${logitsSha256}`)],
+  ];
+  return [bold(model), ...facts.map(([title, text]) => `  ${title.padEnd(12)}${text}`)];
+}

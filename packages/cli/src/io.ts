@@ -1,0 +1,12 @@
+/** All of the process that a command touches, so that tests can run commands without one. */
+export interface Io {
+  /** Results go here, and nothing else. */
+  readonly stdout: Terminal;
+  /** Progress and errors. */
+  readonly stderr: Terminal;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Aborted when the user presses Ctrl-C. */
+  readonly signal: AbortSignal;
+}
+
+export type Terminal = NodeJS.WritableStream & { readonly isTTY?: boolean };

@@ -1,0 +1,16 @@
+import { availableParallelism, cpus } from 'node:os';
+
+/** What times depend on. */
+export interface Machine {
+  readonly node: string;
+  readonly cpu: string;
+  readonly cores: number;
+}
+
+export function machine(): Machine {
+  return {
+    node: process.versions.node,
+    cpu: cpus()[0]?.model.trim() ?? process.arch,
+    cores: availableParallelism(),
+  };
+}
