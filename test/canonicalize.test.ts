@@ -1,0 +1,63 @@
+import '@tensorflow/tfjs-backend-cpu';
+import { setBackend } from '@tensorflow/tfjs-core';
+import { canonicalize, decompose, executor, fromArtifacts, toArtifacts } from '@cq/core';
+import type { Graph } from '@cq/core';
+import { asExported } from './exporter.ts';
+import { structureOf } from './structure.ts';
+import { tinyViT } from './tiny-vit.ts';
+
+const seeds = [1, 2, 3, 4, 5, 6, 7, 8];
+const models = [
+  ['two blocks', tinyViT({}, 1)],
+  ['the tanh GELU, one block of four heads', tinyViT({ approximateGelu: true, blocks: 1, heads: 4, hidden: 24 }, 2)],
+] as const;
+
+beforeAll(() => setBackend('cpu'));
+
+function logits(graph: Graph): Float32Array {
+  const model = executor(graph);
+  const [, channels, height, width] = graph.inputs[0]!.shape as [number, number, number, number];
+  const data = Float32Array.from({ length: 2 * channels * height * width }, (_, i) => Math.sin(i));
+  const [result] = model.run({ pixels: { dtype: 'float32', shape: [2, channels, height, width], data } });
+  const values = result!.dataSync<'float32'>();
+  model.dispose();
+  return values;
+}
+
+function largestDifference(a: Float32Array, b: Float32Array): number {
+  expect(a.length).toBe(b.length);
+  return Math.max(...a.map((value, i) => Math.abs(value - b[i]!)));
+}
+
+describe.each(models)('%s', (_, graph) => {
+  test('a canonical graph comes back as it is', () => {
+    expect(canonicalize(graph)).toBe(graph);
+  });
+
+  test('canonicalize is the way back from decompose, names included', () => {
+    const back = canonicalize(decompose(graph));
+    expect([...back.nodes.values()]).toEqual([...graph.nodes.values()]);
+    expect([...back.weights.values()]).toEqual([...graph.weights.values()]);
+    expect(back.outputs).toEqual(graph.outputs);
+  });
+
+  test('so it is through model.json', () => {
+    expect(structureOf(canonicalize(fromArtifacts(toArtifacts(decompose(graph)))))).toEqual(structureOf(graph));
+  });
+
+  test.each(seeds)('another exporter, seed %i: the same structure', (seed) => {
+    expect(structureOf(canonicalize(asExported(graph, seed)))).toEqual(structureOf(graph));
+  });
+
+  test.each(seeds.slice(0, 3))('another exporter, seed %i: the same logits', (seed) => {
+    const exported = asExported(graph, seed);
+    const expected = logits(graph);
+    expect(largestDifference(logits(exported), expected)).toBeLessThan(1e-5);
+    expect(largestDifference(logits(canonicalize(exported)), expected)).toBeLessThan(1e-5);
+  });
+
+  test('the same export twice is the same graph twice', () => {
+    const [a, b] = [1, 1].map((seed) => canonicalize(asExported(graph, seed)));
+    expect([...a!.nodes.values()]).toEqual([...b!.nodes.values()]);
+  });
+});
