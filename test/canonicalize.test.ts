@@ -1,7 +1,16 @@
 import '@tensorflow/tfjs-backend-cpu';
 import { setBackend } from '@tensorflow/tfjs-core';
-import { canonicalize, decompose, executor, fromArtifacts, toArtifacts } from '@cq/core';
-import type { Graph } from '@cq/core';
+import {
+  canonicalize,
+  decompose,
+  executor,
+  fromArtifacts,
+  symmetric,
+  toArtifacts,
+  withFakeQuantize,
+  withMask,
+  type Graph,
+} from '@cq/core';
 import { asExported } from './exporter.ts';
 import { structureOf } from './structure.ts';
 import { tinyViT } from './tiny-vit.ts';
@@ -60,4 +69,36 @@ describe.each(models)('%s', (_, graph) => {
     const [a, b] = [1, 1].map((seed) => canonicalize(asExported(graph, seed)));
     expect([...a!.nodes.values()]).toEqual([...b!.nodes.values()]);
   });
+
+  test('annotated everywhere, it keeps every decision', () => {
+    const annotated = annotatedEverywhere(graph);
+    expect(canonicalize(annotated)).toBe(annotated);
+    expect(structureOf(canonicalize(decompose(annotated)))).toEqual(structureOf(annotated));
+  });
+
+  test.each(seeds.slice(0, 3))('another exporter, seed %i, annotated everywhere: it computes what it did', (seed) => {
+    const annotated = annotatedEverywhere(asExported(graph, seed));
+    const canonical = canonicalize(annotated);
+    const decisions = ({ nodes }: Graph) => [...nodes.values()].filter(({ op }) => op.startsWith('Cq')).length;
+    expect(decisions(canonical)).toBe(decisions(annotated));
+    expect(largestDifference(logits(canonical), logits(annotated))).toBeLessThan(1e-5);
+  });
 });
+
+/** A quantizer on every value but copies, and a mask on every matrix. */
+function annotatedEverywhere(graph: Graph): Graph {
+  let annotated = graph;
+  for (const { name, dtype, shape, data } of graph.weights.values()) {
+    if (dtype !== 'float32' || shape.length < 2) continue;
+    annotated = withMask(
+      annotated,
+      name,
+      Float32Array.from(data, (_, i) => (i % 3 === 0 ? 0 : 1)),
+    );
+    annotated = withFakeQuantize(annotated, name, symmetric(8, [2]));
+  }
+  for (const { name, op } of graph.nodes.values()) {
+    if (op !== 'Identity') annotated = withFakeQuantize(annotated, name, symmetric(16, [64]));
+  }
+  return annotated;
+}

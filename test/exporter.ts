@@ -37,7 +37,7 @@ interface Writer {
   /** A number becomes float32, a list int32. */
   constant(value: number | readonly number[] | Omit<Weight, 'name'>): string;
   /** A value of the canonical graph under its new name, behind an Identity now and then. */
-  read(this: void, value: string): string;
+  readonly read: (value: string) => string;
   is(node: Node, written: string): void;
   weight(value: string): Weight;
   /** Tokens of a value [batch, tokens, channels]; undefined for a matrix. */

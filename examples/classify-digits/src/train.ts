@@ -10,7 +10,7 @@ import { writeModel } from './model-folder.ts';
 import { shuffle } from './shuffle.ts';
 import { initialVit, vit, vitShapes, type VitConfig } from './vit.ts';
 
-/** How the model in `model/` comes from nothing: the same bytes each time, on one core. */
+/** How the model in `model/` comes from nothing, seeded, on one core. */
 const recipe = {
   seed: 1,
   epochs: 60,

@@ -1,8 +1,8 @@
-import { codeAt } from './codes';
+import { codeAt, storeCode } from './codes';
 import { CODES, Epilogue } from './epilogue';
 import { keyPanels, panels, valuePanels } from './panels';
 import { EPILOGUE_AT, product, SUMS_AT, TILES_AT } from './product';
-import { encode4, encodeNumbers4, offsetOf } from './round';
+import { encode1, encode4, encodeNumbers4, offsetOf } from './round';
 import { dotTile, fillTiles, PAIR } from './tile';
 
 @inline
@@ -12,7 +12,7 @@ function pairs(inputs: i32): i32 {
 
 /** Everything is for one head and four queries; nothing is [tokens, tokens]. */
 export function attentionScratch(tokens: i32, depth: i32): usize {
-  return valuesAt(tokens, depth) + <usize>panels(depth) * <usize>pairs(tokens) * PAIR;
+  return keptAt(tokens, depth) + (<usize>tokens << 2);
 }
 
 /** After the tile of levels [tokens / 2][4][2] at TILES_AT, in this order. */
@@ -37,13 +37,18 @@ function keysAt(tokens: i32, depth: i32): usize {
 function valuesAt(tokens: i32, depth: i32): usize {
   return keysAt(tokens, depth) + <usize>panels(tokens) * <usize>pairs(depth) * PAIR;
 }
+/** int32 [tokens] */
+function keptAt(tokens: i32, depth: i32): usize {
+  return valuesAt(tokens, depth) + <usize>panels(depth) * <usize>pairs(tokens) * PAIR;
+}
 
 /**
  * CqAttention on q, k, v [batch, tokens, channels]. Bounds are those of the codes less their zero point; `inverse` is
- * fround(1 / probabilityScale), `top` the largest code of a probability.
+ * fround(1 / probabilityScale), `top` the largest code of a probability, `mask` 0 if every key counts. Keys that do not
+ * count never reach the panels: past those, attention is between `tokens` queries and `count` keys.
  */
 export function attention(
-  q: usize, k: usize, v: usize, exponentials: usize, levels: usize,
+  q: usize, k: usize, v: usize, exponentials: usize, levels: usize, mask: usize,
   batch: i32, tokens: i32, channels: i32, heads: i32,
   logitMultiplier: f32, logitLow: f32, logitHigh: f32, logitZeroPoint: i32, inverse: f32, top: i32,
   outputMultiplier: f32, low: f32, high: f32, zeroPoint: i32, y: usize, wide: bool, scratch: usize,
@@ -56,6 +61,7 @@ export function attention(
   const multipliers = scratch + multipliersAt(tokens, depth);
   const keys = scratch + keysAt(tokens, depth);
   const values = scratch + valuesAt(tokens, depth);
+  const kept = scratch + keptAt(tokens, depth);
   const row = (<usize>panels(tokens) * 8) << 2;
   const plain = isIdentity(levels, top);
 
@@ -73,30 +79,49 @@ export function attention(
   }
 
   for (let b = 0; b < batch; b++) {
+    const count = keptRows(mask, b * tokens, tokens, channels, kept);
+    if (count == 0) {
+      const nothing = encode1(0 * outputMultiplier, low, high, zeroPoint);
+      const first = b * tokens * channels;
+      for (let i = 0; i < tokens * channels; i++) storeCode(codeAt(y, first + i, wide), nothing, wide);
+      continue;
+    }
     for (let head = 0; head < heads; head++) {
       const base = b * tokens * channels + head * depth;
       e.y = codeAt(y, base, wide);
-      keyPanels(k + base, channels, tokens, depth, keys);
-      valuePanels(v + base, channels, tokens, depth, values);
+      keyPanels(k + base, kept, count, depth, keys);
+      valuePanels(v + base, kept, count, depth, values);
       for (let i = 0; i < tokens; i += 4) {
         const rows = min<i32>(4, tokens - i);
         fillTiles(q + base + i * channels, channels, rows, depth, queries);
-        logitCodes(rows, queries, keys, tokens, depth, zeros, scratch + SUMS_AT, logitMultiplier, logitLow, logitHigh, logitZeroPoint, logits, row);
+        logitCodes(rows, queries, keys, count, depth, zeros, scratch + SUMS_AT, logitMultiplier, logitLow, logitHigh, logitZeroPoint, logits, row);
         for (let r = 0; r < rows; r++) {
-          const ratio = inverse / <f32>exponentiate(logits + <usize>r * row, tokens, <i32>logitLow + logitZeroPoint, exponentials);
+          const sum = exponentiate(logits + <usize>r * row, count, <i32>logitLow + logitZeroPoint, exponentials);
+          const ratio: f32 = sum == 0 ? 0 : inverse / <f32>sum;
           const to = tile + (<usize>r << 2);
-          if (plain) probabilities(logits + <usize>r * row, tokens, ratio, top, to);
-          else decoded(logits + <usize>r * row, tokens, ratio, top, levels, to);
+          if (plain) probabilities(logits + <usize>r * row, count, ratio, top, to);
+          else decoded(logits + <usize>r * row, count, ratio, top, levels, to);
         }
-        product(scratch, i, rows, tokens, values, zeros, depth);
+        product(scratch, i, rows, count, values, zeros, depth);
       }
     }
   }
 }
 
+/** Offsets of the rows whose mask is not 0, all if there is none; returns how many. */
+function keptRows(mask: usize, first: i32, tokens: i32, stride: i32, kept: usize): i32 {
+  let count = 0;
+  for (let j = 0; j < tokens; j++) {
+    if (mask != 0 && load<i32>(mask + (<usize>(first + j) << 2)) == 0) continue;
+    store<i32>(kept + (<usize>count << 2), j * stride);
+    count++;
+  }
+  return count;
+}
+
 /** Logit codes of 4 queries, each times 4: offsets into the table of exponentials. */
 function logitCodes(
-  rows: i32, queries: usize, keys: usize, tokens: i32, depth: i32, zeros: usize, sums: usize,
+  rows: i32, queries: usize, keys: usize, count: i32, depth: i32, zeros: usize, sums: usize,
   multiplier: f32, low: f32, high: f32, zeroPoint: i32, logits: usize, row: usize,
 ): void {
   const multipliers = f32x4.splat(multiplier);
@@ -104,7 +129,7 @@ function logitCodes(
   const highs = f32x4.splat(high);
   const offset = i32x4.splat(offsetOf(zeroPoint));
   const bytes = <usize>pairs(depth) * PAIR;
-  for (let j = 0; j < tokens; j += 8, keys += bytes, logits += 32) {
+  for (let j = 0; j < count; j += 8, keys += bytes, logits += 32) {
     dotTile(rows, queries, keys, pairs(depth), zeros, sums);
     for (let r = 0; r < rows; r++) {
       const from = sums + (<usize>r << 5);
@@ -117,10 +142,10 @@ function logitCodes(
   }
 }
 
-/** Replaces a row of logit codes by its exponentials, zero beyond the tokens; returns their sum. */
-function exponentiate(row: usize, tokens: i32, least: i32, exponentials: usize): i32 {
-  const end = row + (<usize>tokens << 2);
-  const padded = row + ((<usize>panels(tokens) * 8) << 2);
+/** Replaces a row of logit codes by its exponentials, zero beyond the keys; returns their sum. */
+function exponentiate(row: usize, count: i32, least: i32, exponentials: usize): i32 {
+  const end = row + (<usize>count << 2);
+  const padded = row + ((<usize>panels(count) * 8) << 2);
   for (let at = end; at < padded; at += 4) store<i32>(at, least << 2);
   let maxima = v128.load(row);
   for (let at = row + 16; at < padded; at += 16) maxima = i32x4.max_s(maxima, v128.load(at));
@@ -151,16 +176,16 @@ function exponentiate(row: usize, tokens: i32, least: i32, exponentials: usize):
 }
 
 /** Codes of the probabilities, into one row of a tile. */
-function probabilities(row: usize, tokens: i32, ratio: f32, top: i32, to: usize): void {
+function probabilities(row: usize, count: i32, ratio: f32, top: i32, to: usize): void {
   const ratios = f32x4.splat(ratio);
   const lows = f32x4.splat(0);
   const highs = f32x4.splat(<f32>top);
   const offset = i32x4.splat(offsetOf(0));
-  for (let pair = 0; pair < pairs(tokens); pair += 4, row += 32, to += 4 * PAIR) {
+  for (let pair = 0; pair < pairs(count); pair += 4, row += 32, to += 4 * PAIR) {
     const first = encodeNumbers4(f32x4.mul(f32x4.convert_i32x4_s(v128.load(row)), ratios), lows, highs, offset);
     const second = encodeNumbers4(f32x4.mul(f32x4.convert_i32x4_s(v128.load(row, 16)), ratios), lows, highs, offset);
     const codes = i16x8.narrow_i32x4_s(first, second);
-    const left = pairs(tokens) - pair;
+    const left = pairs(count) - pair;
     v128.store32_lane(to, codes, 0);
     if (left > 1) v128.store32_lane(to, codes, 1, 16);
     if (left > 2) v128.store32_lane(to, codes, 2, 32);
@@ -169,16 +194,16 @@ function probabilities(row: usize, tokens: i32, ratio: f32, top: i32, to: usize)
 }
 
 /** The levels that the codes of the probabilities mean, into one row of a tile. */
-function decoded(row: usize, tokens: i32, ratio: f32, top: i32, levels: usize, to: usize): void {
+function decoded(row: usize, count: i32, ratio: f32, top: i32, levels: usize, to: usize): void {
   const ratios = f32x4.splat(ratio);
   const lows = f32x4.splat(0);
   const highs = f32x4.splat(<f32>top);
   const offset = i32x4.splat(offsetOf(0));
-  for (let pair = 0; pair < pairs(tokens); pair += 2, row += 16, to += 2 * PAIR) {
+  for (let pair = 0; pair < pairs(count); pair += 2, row += 16, to += 2 * PAIR) {
     const codes = encodeNumbers4(f32x4.mul(f32x4.convert_i32x4_s(v128.load(row)), ratios), lows, highs, offset);
     store<i16>(to, load<i16>(levels + (i32x4.extract_lane(codes, 0) << 2)));
     store<i16>(to, load<i16>(levels + (i32x4.extract_lane(codes, 1) << 2)), 2);
-    if (pair + 1 < pairs(tokens)) {
+    if (pair + 1 < pairs(count)) {
       store<i16>(to, load<i16>(levels + (i32x4.extract_lane(codes, 2) << 2)), 16);
       store<i16>(to, load<i16>(levels + (i32x4.extract_lane(codes, 3) << 2)), 18);
     }

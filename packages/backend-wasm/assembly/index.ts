@@ -6,3 +6,4 @@ export { linear, linearScratch } from './linear';
 export { patchEmbed, patchEmbedScratch } from './patch-embed';
 export { attention, attentionScratch } from './attention';
 export { layerNorm } from './layer-norm';
+export { embedding } from './embedding';

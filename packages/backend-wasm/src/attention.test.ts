@@ -13,6 +13,11 @@ import {
 } from './testing/arbitrary.ts';
 import { expectReference } from './testing/equals-reference.ts';
 
+/** Chance of a key to count in the items of a batch, over and over; no mask at all if absent. */
+const masks = { absent: undefined, half: [0.5], few: [0.05], all: [1], none: [0], 'not one in a later item': [0.7, 0] };
+/** How exponentials fall: so fast to 0 that sums are 1, or all 0, so that sums are. */
+const falls = { slowly: 0.97, fast: 0.5, 'to nothing': 0 };
+
 interface Case {
   readonly batch: number;
   readonly tokens: number;
@@ -26,6 +31,8 @@ interface Case {
   readonly spread: Spread;
   /** Levels that mean themselves, as of uniform probabilities, or any int16. */
   readonly levels: 'identity' | 'any';
+  readonly mask: keyof typeof masks;
+  readonly exponentials: keyof typeof falls;
   readonly seed: number;
 }
 
@@ -34,6 +41,8 @@ const anyCase = (shape: { readonly [K in 'batch' | 'tokens' | 'heads' | 'depth']
     ...shape,
     ...{ logitBits: fc.constantFrom(4, 7, 8), logitZeroPoint: zeroPoint, probabilityBits: fc.constantFrom(1, 4, 8) },
     ...{ bits: codeBits, zeroPoint, spread, levels: fc.constantFrom('identity', 'any'), seed },
+    mask: fc.constantFrom(...keysOf(masks)),
+    exponentials: fc.constantFrom('slowly', ...keysOf(falls)),
   });
 
 async function check(c: Case): Promise<void> {

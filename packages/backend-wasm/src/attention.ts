@@ -11,7 +11,8 @@ export function registerAttention(): void {
     const inverse = Math.fround(1 / Math.fround(attrs.probabilityScale));
     const top = 2 ** attrs.probabilityBits - 1;
     kernels.attention(
-      ...[at('q'), at('k'), at('v'), at('exponentials'), at('levels'), batch, tokens, channels, heads],
+      ...[at('q'), at('k'), at('v'), at('exponentials'), at('levels'), at('mask')],
+      ...[batch, tokens, channels, heads],
       ...[logitMultiplier, logitLow, logitHigh, logitZeroPoint, inverse, top],
       ...[outputMultiplier, low, high, zeroPoint, output.at, output.wide],
       scratch(kernels.attentionScratch(tokens, depth)),

@@ -24,6 +24,7 @@ export interface Kernels {
   readonly patchEmbedScratch: Size;
   readonly attention: Kernel;
   readonly attentionScratch: Size;
+  readonly embedding: Kernel;
 }
 
 /** The kernels on the heap's own memory. */

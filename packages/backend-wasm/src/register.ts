@@ -1,5 +1,6 @@
 import { registerAttention } from './attention.ts';
 import { registerDequantize } from './dequantize.ts';
+import { registerEmbedding } from './embedding.ts';
 import { registerLayerNorm } from './layer-norm.ts';
 import { registerLinear } from './linear.ts';
 import { registerPatchEmbed } from './patch-embed.ts';
@@ -13,4 +14,5 @@ export function registerWasmKernels(): void {
   registerAttention();
   registerLayerNorm();
   registerPatchEmbed();
+  registerEmbedding();
 }

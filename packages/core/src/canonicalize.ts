@@ -1,5 +1,6 @@
 import { attentionContext, attentionFactor, attentionLogits } from './canonicalize/attention.ts';
 import { biasAdd, biasBeforeSplit } from './canonicalize/bias-add.ts';
+import { channelsLast } from './canonicalize/channels-last.ts';
 import { classToken } from './canonicalize/class-token.ts';
 import { einsum } from './canonicalize/einsum.ts';
 import { flattenedRows } from './canonicalize/flattened-rows.ts';
@@ -8,14 +9,15 @@ import { gelu } from './canonicalize/gelu.ts';
 import { identity } from './canonicalize/identity.ts';
 import { layerNorm } from './canonicalize/layer-norm.ts';
 import { matMul } from './canonicalize/mat-mul.ts';
-import { channelsLast, patchConvolution, patches } from './canonicalize/patches.ts';
+import { patchConvolution } from './canonicalize/patch-convolution.ts';
+import { patches } from './canonicalize/patches.ts';
 import { reshape } from './canonicalize/reshape.ts';
 import type { Rule } from './canonicalize/rule.ts';
 import { softmax } from './canonicalize/softmax.ts';
 import { spelling } from './canonicalize/spelling.ts';
 import { transpose } from './canonicalize/transpose.ts';
-import type { Graph } from './graph.ts';
 import { removeDead } from './edit.ts';
+import type { Graph } from './graph.ts';
 
 /**
  * Any exporter's form → the composite nodes that `build` lists: decomposed layer norms, GELUs, attention and patches,

@@ -22,6 +22,7 @@ export {
 export { constantOperand, onlyFeeds, producer, weightOf } from './match.ts';
 export { decompose } from './decompose.ts';
 export { canonicalize } from './canonicalize.ts';
+export { maskedLogits, type MaskedLogits } from './padding-mask.ts';
 export { movements, roles, sourceOf, type Role } from './roles.ts';
 export { accumulatorBound, verify, type Invariant } from './verify.ts';
 export { executor, type Executor } from './execute.ts';
@@ -43,3 +44,10 @@ export { int8 } from './recipes.ts';
 export { lower, type LeftInFloat } from './lower.ts';
 export { raise } from './raise.ts';
 export { pack } from './pack.ts';
+export { solveUpper, upperFactor } from './cholesky.ts';
+export { addTokens, finishGram, gram, startGram, tokenWeights, type Gram, type GramOptions } from './gram.ts';
+export { observeGrams, type GramTap, type ObserveGramsOptions, type Source } from './observe-grams.ts';
+export { compensate } from './compensate.ts';
+export { roundingLoss, roundNearest, type RoundingProblem } from './rounding.ts';
+export { gptq, type GptqOptions } from './gptq.ts';
+export { adaRound, type AdaRoundOptions } from './ada-round.ts';

@@ -9,6 +9,7 @@ import {
   unsigned,
   withFakeQuantize,
   withMask,
+  type ArrayTensor,
   type Builder,
   type Graph,
   type Quantizer,
@@ -41,6 +42,8 @@ interface Case {
   /** Output `y` shows a value with a quantizer of this scale. */
   readonly step: number;
   readonly input: readonly number[];
+  /** Inputs beside `x`, or in its place. */
+  readonly inputs?: Readonly<Record<string, ArrayTensor>>;
   readonly ops: readonly string[];
   graph(): Graph;
 }
@@ -137,6 +140,59 @@ const cases: readonly Case[] = [
     },
   },
   {
+    name: 'attention under a padding mask, any number of tokens',
+    step: 1 / 127,
+    input: [3, 9, 8],
+    inputs: {
+      mask: {
+        dtype: 'int32',
+        shape: [3, 9],
+        data: Int32Array.from({ length: 27 }, (_, i) => Number(i % 9 < 4 + i / 9)),
+      },
+    },
+    ops: ['CqQuantize', 'CqAttention', 'CqDequantize'],
+    graph() {
+      const b = build();
+      const shape = { heads: 2, depth: 4, tokens: -1 };
+      const x = b.input('x', 'float32', [-1, -1, 8]);
+      const mask = b.input('mask', 'int32', [-1, -1]);
+      const cast = b.node('cast', 'Cast', [mask], { SrcT: { type: 'DT_INT32' }, DstT: { type: 'DT_FLOAT' } });
+      const dropped = b.node('dropped', 'Sub', [b.weight('one', [], Float32Array.of(1)), cast]);
+      const bias = b.node('bias', 'Mul', [dropped, b.weight('masked', [], Float32Array.of(-10_000))]);
+      const axis = b.weight('axis', [], Int32Array.of(1));
+      const wide = b.node('wide', 'ExpandDims', [b.node('queries', 'ExpandDims', [bias, axis]), axis]);
+      const logits = b.node('logits', 'AttentionLogits', [x, x], { ...shape, factor: 0.5 });
+      const softmax = b.node('softmax', 'Softmax', [b.node('sum', 'AddV2', [logits, wide])]);
+      b.output('y', b.node('context', 'AttentionContext', [softmax, x], shape), [-1, -1, 8]);
+      return annotate(b.graph(), {
+        x: symmetric(8, [1]),
+        logits: symmetric(8, [2]),
+        softmax: unsigned(8, 1),
+        context: symmetric(8, [1]),
+      });
+    },
+  },
+  {
+    name: 'an embedding, and its table again as a transposed weight',
+    step: 4 / 127,
+    input: [2, 5],
+    inputs: { x: { dtype: 'int32', shape: [2, 5], data: Int32Array.of(0, 6, 3, 3, 1, 2, 0, 5, 4, 6) } },
+    ops: ['CqEmbedding', 'CqQuantize', 'CqLinear', 'CqDequantize'],
+    graph() {
+      const b = build();
+      const ids = b.input('x', 'int32', [-1, -1]);
+      const table = weight(b, 'table', 7, 8);
+      const rows = b.node('rows', 'GatherV2', [table, ids, b.weight('axis', [], Int32Array.of(0))]);
+      b.output('y', b.node('product', 'MatMul', [rows, table], { transpose_b: true }), [-1, -1, 7]);
+      const clips = Array.from({ length: 7 }, (_, row) => 1 + row / 10);
+      return annotate(b.graph(), {
+        table: symmetric(8, clips, 0),
+        rows: asymmetric(8, -1, 1),
+        product: symmetric(8, [4]),
+      });
+    },
+  },
+  {
     name: 'patches with a class token',
     step: 64 / 32767,
     input: [40, 3, 8, 4],
@@ -167,17 +223,17 @@ const cases: readonly Case[] = [
   },
 ];
 
-function outputOf(graph: Graph, shape: readonly number[]): Float32Array {
+function outputOf(graph: Graph, shape: readonly number[], inputs: Case['inputs'] = {}): Float32Array {
   const model = executor(graph);
   const size = shape.reduce((product, length) => product * length, 1);
-  const [tensor] = model.run({ x: { dtype: 'float32', shape, data: noise(size, 7) } });
+  const [tensor] = model.run({ x: { dtype: 'float32', shape, data: noise(size, 7) }, ...inputs });
   const values = tensor!.dataSync().slice() as Float32Array;
   tensor!.dispose();
   model.dispose();
   return values;
 }
 
-describe.each(cases)('$name', ({ graph, step, input, ops }) => {
+describe.each(cases)('$name', ({ graph, step, input, inputs, ops }) => {
   const annotated = graph();
   const { graph: lowered, left } = lower(annotated);
 
@@ -187,14 +243,20 @@ describe.each(cases)('$name', ({ graph, step, input, ops }) => {
   });
 
   test('gives the simulated values, never more than one step apart', () => {
-    const [simulated, integer] = [outputOf(annotated, input), outputOf(lowered, input)];
+    const [simulated, integer] = [annotated, lowered].map((each) => outputOf(each, input, inputs)) as [
+      Float32Array,
+      Float32Array,
+    ];
     const apart = simulated.map((value, i) => Math.abs(value - integer[i]!) / step);
     expect(Math.max(...apart)).toBeLessThan(1.01);
     expect(apart.filter((steps) => steps > 0.5).length / apart.length).toBeLessThan(0.02);
   });
 
   test('raised again, gives the same values', () => {
-    const [raised, integer] = [outputOf(raise(lowered), input), outputOf(lowered, input)];
+    const [raised, integer] = [raise(lowered), lowered].map((each) => outputOf(each, input, inputs)) as [
+      Float32Array,
+      Float32Array,
+    ];
     const apart = raised.map((value, i) => Math.abs(value - integer[i]!) / step);
     expect(Math.max(...apart)).toBeLessThan(1.01);
   });

@@ -12,6 +12,7 @@ import {
 } from './graph.ts';
 import { accumulatorAt, type Accumulator } from './lowering/accumulator.ts';
 import { attention } from './lowering/attention.ts';
+import { embedding } from './lowering/embedding.ts';
 import { layerNorm } from './lowering/layer-norm.ts';
 import { linear, linearToFloat, linearWithResidual, linearWithTable } from './lowering/linear.ts';
 import { patchEmbed } from './lowering/patch-embed.ts';
@@ -62,7 +63,9 @@ export function lower(graph: Graph): { graph: Graph; left: readonly LeftInFloat[
       writer.move(node);
     } else {
       const product = floatProduct(graph, node);
+      const rows = embedding(graph, node);
       if (product) writer.sums(node, linearToFloat(product));
+      else if (rows) writer.rows(node, rows);
       else writer.float(node);
     }
   }
@@ -165,7 +168,10 @@ function writeLowered(graph: Graph) {
   const codesOf = (value: string): string => codes.get(value)!.name;
 
   const addLowered = (name: string, { op, inputs, attrs }: Lowered): void => {
-    const operands = inputs.map((input) => (typeof input === 'string' ? codesOf(input) : addWeight(name, input)));
+    const operands = inputs.map((input) => {
+      if (typeof input === 'string') return codesOf(input);
+      return 'float' in input ? floatOf(input.float) : addWeight(name, input);
+    });
     addNode({ name, op, inputs: operands, attrs });
   };
 
@@ -195,6 +201,9 @@ function writeLowered(graph: Graph) {
         attrs: { bits: 32, zeroPoint: 0 },
       });
     },
+    rows(node: Node, embedding: Lowered): void {
+      addLowered(node.name, embedding);
+    },
     float(node: Node): void {
       addNode({ ...node, inputs: node.inputs.map(floatOf) });
     },
@@ -205,14 +214,18 @@ function writeLowered(graph: Graph) {
   };
 }
 
-/** Every node of the result that computes in float, with the reason. Movements of codes do not. */
+/** Every node of the result that computes in float, with the reason. Movements of codes and shape arithmetic do not. */
 function leftInFloat(annotated: Graph, lowered: Graph, reasons: ReadonlyMap<string, string>): LeftInFloat[] {
   const left: LeftInFloat[] = [];
-  const integer = new Set<string>();
+  const constants = [...lowered.inputs, ...lowered.weights.values()];
+  const integers = new Set(constants.filter(({ dtype }) => dtype !== 'float32').map(({ name }) => name));
   for (const { name, op, inputs } of lowered.nodes.values()) {
+    const toFloat = op === 'CqDequantize' || op === 'CqEmbedding';
+    const integer = op === 'Shape' || (op !== 'Cast' && inputs.every((input) => integers.has(producerOf(input))));
+    if ((op.startsWith('Cq') || integer) && !toFloat) integers.add(name);
     if (isOutput(lowered, name)) left.push({ value: name, reason: 'it is an output of the model' });
-    else if (op.startsWith('Cq') || (movements.has(op) && integer.has(inputs[0]!))) integer.add(name);
-    else left.push({ value: name, reason: reasons.get(name) ?? missing(annotated, name, op) });
+    else if (!integers.has(name) && !toFloat)
+      left.push({ value: name, reason: reasons.get(name) ?? missing(annotated, name, op) });
   }
   return left;
 }

@@ -1,5 +1,5 @@
-import { quantizerOf, withFakeQuantize } from './annotations.ts';
-import type { Graph, Weight } from './graph.ts';
+import { quantizerOf, tipOf, withFakeQuantize } from './annotations.ts';
+import { consumersOf, type Graph, type Weight } from './graph.ts';
 import { weightOf } from './match.ts';
 import { observe } from './observe.ts';
 import { definePass, type PassContext } from './pass.ts';
@@ -25,7 +25,7 @@ const STREAM_BITS = 16;
 const INDEX_BITS = 12;
 
 /**
- * Static quantization with float scales: weights symmetric per output channel, activations per tensor from calibration
+ * Static quantization with float scales: weights symmetric per output channel (tables per row), activations per tensor from calibration
  * data. Activations that meet a weight are asymmetric, since their zero point folds into the bias; queries, keys and
  * values are symmetric; the residual stream keeps 16 bits, because a few of its channels are far larger than the rest.
  */
@@ -44,7 +44,7 @@ export const quantizeUniform = definePass<QuantizeUniformOptions>({
   },
 
   async run(graph, options, context) {
-    const weights = linearWeights(graph);
+    const weights = quantizableWeights(graph);
     const activationRoles = roles(graph, (weight) => weights.includes(weight));
     const selected = new Set(select('quantize-uniform', [...weights, ...activationRoles.keys()], options));
 
@@ -74,31 +74,34 @@ export const quantizeUniform = definePass<QuantizeUniformOptions>({
   },
 });
 
-/** The weights that are right operands of matrix products, in network order. */
-function linearWeights(graph: Graph): string[] {
+/** What a pass can make bytes of, in network order: right operands of matrix products, and tables that rows are taken from. */
+function quantizableWeights(graph: Graph): string[] {
   const names = new Set<string>();
   for (const { op, inputs } of graph.nodes.values()) {
-    const weight = op === 'MatMul' ? weightOf(graph, inputs[1]) : undefined;
-    if (weight) names.add(weight.name);
+    const weight = weightOf(graph, op === 'MatMul' ? inputs[1] : op === 'GatherV2' ? inputs[0] : undefined);
+    if (weight?.shape.length === 2 && weight.dtype === 'float32') names.add(weight.name);
   }
   return [...names];
 }
 
-/** w: [inputs, outputs], one scale per output. */
-function quantizeWeight(
-  graph: Graph,
-  { name, shape, data }: Weight,
-  options: QuantizeUniformOptions,
-  context: PassContext,
-): Graph {
-  const [inputs, outputs] = shape as [number, number];
-  const column = new Float32Array(inputs);
-  const clips = Float64Array.from({ length: outputs }, (_, n) => {
-    for (let k = 0; k < inputs; k++) column[k] = data[k * outputs + n]!;
-    return weightMax(column, options.weightRange, options.weights);
+/** One scale for each output of a matrix product, [inputs, outputs] or transposed, or for each row of a table. */
+function quantizeWeight(graph: Graph, weight: Weight, options: QuantizeUniformOptions, context: PassContext): Graph {
+  const { name, shape, data } = weight;
+  const [rows, columns] = shape as [number, number];
+  const axis = liesByRow(graph, name) ? 0 : 1;
+  const channel = new Float32Array(axis === 0 ? columns : rows);
+  const clips = Float64Array.from({ length: shape[axis]! }, (_, n) => {
+    for (let k = 0; k < channel.length; k++) channel[k] = data[axis === 0 ? n * columns + k : k * columns + n]!;
+    return weightMax(channel, options.weightRange, options.weights);
   });
-  context.changed(name, { role: 'weight', bits: options.weights, scales: outputs });
-  return withFakeQuantize(graph, name, symmetric(options.weights, clips, 1));
+  context.changed(name, { role: 'weight', bits: options.weights, scales: clips.length });
+  return withFakeQuantize(graph, name, symmetric(options.weights, clips, axis));
+}
+
+function liesByRow(graph: Graph, weight: string): boolean {
+  return consumersOf(graph, tipOf(graph, weight)).some(
+    ({ op, attrs }) => op === 'GatherV2' || (op === 'MatMul' && attrs['transpose_b'] === true),
+  );
 }
 
 function activationQuantizer(seen: Histogram, role: Role, { activations, range }: QuantizeUniformOptions): Quantizer {

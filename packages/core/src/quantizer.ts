@@ -21,25 +21,32 @@ export interface UniformQuantizer {
 
 interface QuantizerRow<Q extends Quantizer> {
   levels(quantizer: Q): number;
-  /** Real number → code. The quotient is a float32, halves go to the even code, NaN encodes as zero does. */
-  encode(x: number, quantizer: Q, channel: number): number;
-  /** Code → real number, a float32. */
-  decode(code: number, quantizer: Q, channel: number): number;
+  /** Real number → code, for one channel. The quotient is a float32, halves go to the even code, NaN encodes as zero does. */
+  encoder(quantizer: Q, channel: number): (x: number) => number;
+  /** Code → real number, a float32, for one channel. */
+  decoder(quantizer: Q, channel: number): (code: number) => number;
   /** Whether some code decodes to exactly 0, as a masked weight needs. */
   hasZero(quantizer: Q): boolean;
 }
+
+const { fround } = Math;
 
 /** Every kind of quantizer: how a real number becomes a code and back. A new kind is a new row. */
 export const quantizers: { readonly [K in Quantizer['kind']]: QuantizerRow<Extract<Quantizer, { kind: K }>> } = {
   uniform: {
     levels: ({ bits }) => 2 ** bits,
-    encode(x, { bits, signed, scale, zeroPoint }, channel) {
+    encoder({ bits, signed, scale: scales, zeroPoint }, channel) {
       const [low, high] = codeRange(bits, signed);
-      const code = roundHalfEven(Math.fround(x / scale[channel]!)) + zeroPoint[channel]!;
-      return clamp(Number.isNaN(code) ? zeroPoint[channel]! : code, low, high);
+      const [scale, zero] = [scales[channel]!, zeroPoint[channel]!];
+      return (x) => {
+        const code = roundHalfEven(fround(x / scale)) + zero;
+        return clamp(code === code ? code : zero, low, high);
+      };
     },
-    decode: (code, { scale, zeroPoint }, channel) =>
-      Math.fround(Math.fround(code - zeroPoint[channel]!) * scale[channel]!),
+    decoder({ scale: scales, zeroPoint }, channel) {
+      const [scale, zero] = [scales[channel]!, zeroPoint[channel]!];
+      return (code) => fround(fround(code - zero) * scale);
+    },
     hasZero({ bits, signed, zeroPoint }) {
       const [low, high] = codeRange(bits, signed);
       return zeroPoint.every((zero) => zero >= low && zero <= high);
@@ -49,27 +56,37 @@ export const quantizers: { readonly [K in Quantizer['kind']]: QuantizerRow<Extra
 
 /** A tensor's values → codes, row-major. `shape` is needed only for scales per channel. */
 export function encode(values: Float32Array, shape: readonly number[], quantizer: Quantizer): Int32Array {
-  const row = quantizers[quantizer.kind];
-  const channelOf = channels(shape, quantizer);
-  return Int32Array.from(values, (x, i) => row.encode(x, quantizer, channelOf(i)));
+  const { encoder } = quantizers[quantizer.kind];
+  return mapped(values, new Int32Array(values.length), shape, quantizer, (channel) => encoder(quantizer, channel));
 }
 
 /** The reverse of `encode`: codes → the float32 values they stand for. */
 export function decode(codes: ArrayLike<number>, shape: readonly number[], quantizer: Quantizer): Float32Array {
-  const row = quantizers[quantizer.kind];
-  const channelOf = channels(shape, quantizer);
-  return Float32Array.from(codes, (code, i) => row.decode(code, quantizer, channelOf(i)));
+  const { decoder } = quantizers[quantizer.kind];
+  return mapped(codes, new Float32Array(codes.length), shape, quantizer, (channel) => decoder(quantizer, channel));
 }
 
-/** Index of an element → index of its scale. */
-function channels(shape: readonly number[], { axis, scale }: Quantizer): (index: number) => number {
-  if (axis === undefined) return () => 0;
-  const count = shape[axis];
-  if (count !== scale.length) {
-    throw new CqError(`quantizer: ${scale.length} scales along axis ${axis} of [${shape.join(', ')}], needs ${count}`);
+/** Each element through the function of its channel, into `to`. */
+function mapped<To extends Int32Array | Float32Array>(
+  from: ArrayLike<number>,
+  to: To,
+  shape: readonly number[],
+  { axis, scale }: Quantizer,
+  functionOf: (channel: number) => (value: number) => number,
+): To {
+  if (axis !== undefined && shape[axis] !== scale.length) {
+    throw new CqError(
+      `quantizer: ${scale.length} scales along axis ${axis} of [${shape.join(', ')}], needs ${shape[axis]}`,
+    );
   }
-  const inner = shape.slice(axis + 1).reduce((product, size) => product * size, 1);
-  return (index) => Math.floor(index / inner) % scale.length;
+  const inner = axis === undefined ? from.length : shape.slice(axis + 1).reduce((product, size) => product * size, 1);
+  const functions = Array.from(scale, (_, channel) => functionOf(channel));
+  for (let start = 0, channel = 0; start < from.length; start += inner, channel++) {
+    if (channel === functions.length) channel = 0;
+    const f = functions[channel]!;
+    for (let i = start; i < start + inner; i++) to[i] = f(from[i]!);
+  }
+  return to;
 }
 
 /** Signed symmetric codes, as weights have: scale = max|x| / (2^(bits−1) − 1), so that ±max are codes. */

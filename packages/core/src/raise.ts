@@ -6,7 +6,7 @@ import type { LinearAttrs } from './runtime/linear.ts';
 import type { LayerNormAttrs } from './runtime/layer-norm.ts';
 import type { AttentionAttrs } from './runtime/attention.ts';
 import type { PatchEmbedAttrs } from './runtime/patch-embed.ts';
-import { fromPanels } from './runtime/panel.ts';
+import { asInt8, fromPanels } from './runtime/panel.ts';
 import { sizeOf } from './runtime/op.ts';
 
 /**
@@ -109,14 +109,26 @@ const raisers: Readonly<Record<string, (node: Node, write: Writer, graph: Graph)
   CqAttention(node, write) {
     const a = node.attrs as unknown as AttentionAttrs;
     const [q, k, v] = node.inputs as [string, string, string];
-    const shape = { heads: a.heads, depth: a.depth, tokens: a.tokens };
-    const logits = write.part('logits', 'AttentionLogits', [q, k], { ...shape, factor: a.factor });
+    const shape = { heads: a.heads, depth: a.depth, tokens: -1 };
+    const products = write.part('logits', 'AttentionLogits', [q, k], { ...shape, factor: a.factor });
     const logitCodes = { bits: a.logitBits, scale: a.logitScale, zeroPoint: a.logitZeroPoint };
-    const softmax = write.part('softmax', 'Softmax', [write.quantizer('logit_codes', logits, logitCodes)]);
+    const logits = write.quantizer('logit_codes', products, logitCodes);
+    const masked = a.masked ? write.part('masked', 'AddV2', [logits, additiveMask(node.inputs[5]!, write)]) : logits;
+    const softmax = write.part('softmax', 'Softmax', [masked]);
     const probabilityCodes = { bits: a.probabilityBits, scale: a.probabilityScale, zeroPoint: 0 };
     const probabilities = write.quantizer('probability_codes', softmax, probabilityCodes, false);
     const context = write.part('context', 'AttentionContext', [probabilities, v], shape);
     write.quantizer(undefined, context, { bits: a.bits, scale: a.outputScale, zeroPoint: a.zeroPoint });
+  },
+
+  CqEmbedding({ inputs }, write) {
+    const table = write.data(1) as Uint8Array;
+    const scale = write.data(2) as Float32Array;
+    const codes = asInt8(table);
+    const channels = table.length / scale.length;
+    const rows = Float32Array.from(codes, (code, i) => code * scale[Math.floor(i / channels)]!);
+    const decoded = write.constant('decoded', [scale.length, channels], rows);
+    write.last('GatherV2', [decoded, inputs[0]!, write.constant('axis', [], Int32Array.of(0))]);
   },
 
   CqPatchEmbed(node, write) {
@@ -134,6 +146,16 @@ const raisers: Readonly<Record<string, (node: Node, write: Writer, graph: Graph)
     write.quantizer(undefined, write.part('sum', 'AddV2', [padded, tokens]), output);
   },
 };
+
+/** 1 = keep, int32 [batch, tokens] → 0 and −10000, float32 [batch, 1, 1, tokens]. */
+function additiveMask(mask: string, write: Writer): string {
+  const float = { SrcT: { type: 'DT_INT32' }, DstT: { type: 'DT_FLOAT' } };
+  const kept = write.part('mask/cast', 'Cast', [mask], float);
+  const dropped = write.part('mask/sub', 'Sub', [write.constant('mask/one', [], Float32Array.of(1)), kept]);
+  const bias = write.part('mask/mul', 'Mul', [dropped, write.constant('mask/masked', [], Float32Array.of(-10_000))]);
+  const axis = write.constant('mask/axis', [], Int32Array.of(1));
+  return write.part('mask/heads', 'ExpandDims', [write.part('mask/queries', 'ExpandDims', [bias, axis]), axis]);
+}
 
 /** x · w + b in units of `target`, with w[k, n] = code · multiplier[n] · target / s_x and b the rest of the bias. */
 function raiseProduct(

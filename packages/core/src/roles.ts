@@ -1,6 +1,7 @@
 import { annotatedValue, quantizerOf } from './annotations.ts';
 import { consumersOf, type Graph, type Node } from './graph.ts';
 import { weightOf } from './match.ts';
+import { maskedLogits } from './padding-mask.ts';
 
 /**
  * What integer kernels ask of an activation, from the ops that read it:
@@ -48,7 +49,7 @@ export function roles(graph: Graph, quantized: (weight: string) => boolean): Rea
     else if (node.op === 'AttentionContext') {
       note(first, 'probability');
       note(second, 'factor');
-    } else if (node.op === 'Softmax' && feedsContext(graph, node)) note(first, 'logit');
+    } else if (node.op === 'Softmax' && feedsContext(graph, node)) note(unmaskedLogits(graph, first), 'logit');
     else if (node.op === 'LayerNorm') note(first, 'stream');
     else if (tabulated.has(node.op) && branch(graph, first, quantized)) note(first, 'index');
     else if (node.op === 'AddV2' && !weightOf(graph, first) && !weightOf(graph, second)) {
@@ -58,6 +59,12 @@ export function roles(graph: Graph, quantized: (weight: string) => boolean): Rea
   }
   // A sum or an activation that nothing quantized reads gains nothing from codes of its own.
   return found;
+}
+
+/** The logits behind `AddV2(logits, padding mask)`, or the value itself. */
+function unmaskedLogits(graph: Graph, value: string | undefined): string | undefined {
+  const node = value === undefined ? undefined : graph.nodes.get(annotatedValue(graph, value));
+  return (node && maskedLogits(graph, node)?.logits) ?? value;
 }
 
 const precedence: readonly Role[] = ['probability', 'factor', 'logit', 'operand', 'index', 'stream'];

@@ -28,27 +28,21 @@ export function histogram(bins = 8192): Statistic<Growing, Histogram> {
   return {
     start: () => ({ min: Infinity, max: -Infinity, count: 0, counts: new Float64Array(bins), width: 2 ** -40 }),
     update(state, values) {
-      let { min, max } = state;
+      let { min, max, width } = state;
+      let sum = 0; // Not finite if any value is not.
       for (let i = 0; i < values.length; i++) {
         const x = values[i]!;
+        sum += x;
         if (x < min) min = x;
         if (x > max) max = x;
-        if (Number.isNaN(x)) min = max = NaN;
       }
-      if (!Number.isFinite(min) || !Number.isFinite(max)) {
-        // Left to `finish`, which knows the value's name.
-        return values.length === 0 ? state : { ...state, min: NaN, max: NaN };
-      }
-      let { width } = state;
+      if (!Number.isFinite(sum) || Number.isNaN(state.min)) return { ...state, min: NaN, max: NaN };
       while (Math.max(-min, max) >= half * width) {
         mergeNeighbours(state.counts);
         width *= 2;
       }
       const scale = 1 / width;
-      for (let i = 0; i < values.length; i++) {
-        const bin = Math.floor(values[i]! * scale) + half;
-        state.counts[bin]! += 1;
-      }
+      for (let i = 0; i < values.length; i++) state.counts[floor(values[i]! * scale) + half]! += 1;
       return { min, max, count: state.count + values.length, counts: state.counts, width };
     },
     finish(state, value) {
@@ -64,6 +58,8 @@ export function histogram(bins = 8192): Statistic<Growing, Histogram> {
 }
 
 type Growing = Histogram;
+
+const { floor } = Math;
 
 /** Bins of twice the width, in place: the halves left and right of zero shrink towards it. */
 function mergeNeighbours(counts: Float64Array): void {

@@ -79,10 +79,14 @@ export function accumulatorBound(node: Node, graph: Graph): number {
     const bias = graph.weights.get(node.inputs[2]!);
     if (!(weight?.data instanceof Uint8Array) || !(bias?.data instanceof Int32Array)) return 0;
     const panels = asInt8(weight.data);
-    const sums = new Float64Array(Math.ceil(bias.data.length / PANEL_OUTPUTS) * PANEL_OUTPUTS);
-    const panelSize = panels.length / (sums.length / PANEL_OUTPUTS);
-    for (let i = 0; i < panels.length; i++) {
-      sums[Math.floor(i / panelSize) * PANEL_OUTPUTS + ((i >> 1) & 7)]! += Math.abs(panels[i]!) * 128;
+    const outputs = Math.ceil(bias.data.length / PANEL_OUTPUTS) * PANEL_OUTPUTS;
+    const sums = new Float64Array(outputs);
+    const perPanel = panels.length / (outputs / PANEL_OUTPUTS);
+    for (let first = 0, at = 0; first < outputs; first += PANEL_OUTPUTS) {
+      for (const end = at + perPanel; at < end; at++) {
+        const code = panels[at]!;
+        sums[first + ((at >> 1) & 7)]! += (code < 0 ? -code : code) * 128;
+      }
     }
     let bound = 0;
     for (const [n, value] of bias.data.entries()) bound = Math.max(bound, sums[n]! + Math.abs(value));

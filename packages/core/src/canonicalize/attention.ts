@@ -1,8 +1,9 @@
-import { freeName } from '../edit.ts';
+import { freeName, hasOneConsumer } from '../edit.ts';
 import { consumersOf, numberAttr, type Graph, type Node } from '../graph.ts';
 import { scalarOf, TOLERANCE } from './constant.ts';
 import { everywhere, type Rewrite } from './rule.ts';
 import { shapesOf } from './shapes.ts';
+import { hasOrder } from './transpose.ts';
 
 /**
  *     q ─► Reshape(b, t, h, d) ─► Transpose 0 2 1 3 ─► BatchMatMulV2 {adj_y} ─► Mul 1/√d
@@ -16,9 +17,9 @@ export const attentionLogits = everywhere((node, graph) => {
   const scaled = scaling(graph, node);
   const product = scaled ? graph.nodes.get(scaled.value) : node;
   if (product?.op !== 'BatchMatMulV2' || product.attrs['adj_x']) return undefined;
-  if (!scaled) {
-    const readers = consumersOf(graph, node.name);
-    if (readers.length === 1 && scaling(graph, readers[0]!)?.value === node.name) return undefined;
+  if (!scaled && hasOneConsumer(graph, node.name)) {
+    const [reader] = consumersOf(graph, node.name);
+    if (scaling(graph, reader!)) return undefined; // the factor belongs to the group
   }
   const q = heads(graph, product.inputs[0]!, [0, 2, 1, 3]);
   const k = heads(graph, product.inputs[1]!, product.attrs['adj_y'] ? [0, 2, 1, 3] : [0, 2, 3, 1]);
@@ -51,7 +52,7 @@ export const attentionFactor = everywhere((node, graph) => {
  */
 export const attentionContext = everywhere((node, graph): Rewrite | undefined => {
   const order = graph.nodes.get(node.inputs[0] ?? '');
-  if (node.op !== 'Reshape' || order?.op !== 'Transpose' || !isOrder(graph, order, [0, 2, 1, 3])) return undefined;
+  if (node.op !== 'Reshape' || order?.op !== 'Transpose' || !hasOrder(graph, order, [0, 2, 1, 3])) return undefined;
   const product = graph.nodes.get(order.inputs[0]!);
   if (product?.op !== 'BatchMatMulV2' || product.attrs['adj_x'] || product.attrs['adj_y']) return undefined;
   const v = heads(graph, product.inputs[1]!, [0, 2, 1, 3]);
@@ -87,7 +88,7 @@ interface Heads {
 function heads(graph: Graph, value: string, order: readonly number[]): Heads | undefined {
   const outer = unscaled(graph, value);
   const turned = graph.nodes.get(outer.value);
-  if (turned?.op !== 'Transpose' || !isOrder(graph, turned, order)) return undefined;
+  if (turned?.op !== 'Transpose' || !hasOrder(graph, turned, order)) return undefined;
   const inner = unscaled(graph, turned.inputs[0]!);
   const split = graph.nodes.get(inner.value);
   const shapes = shapesOf(graph);
@@ -105,9 +106,6 @@ function heads(graph: Graph, value: string, order: readonly number[]): Heads | u
     inside: [...outer.inside, turned.name, ...inner.inside, split.name],
   };
 }
-
-const isOrder = (graph: Graph, { inputs }: Node, order: readonly number[]): boolean =>
-  String(shapesOf(graph).integers(inputs[1])) === String(order);
 
 /** What a node multiplies by a number, or divides by one. */
 function scaling(graph: Graph, { op, inputs }: Node): { readonly value: string; readonly factor: number } | undefined {

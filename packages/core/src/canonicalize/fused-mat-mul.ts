@@ -27,7 +27,7 @@ export function fusedTail(
   if (!ops || inputs.length !== (ops.includes('BiasAdd') ? 3 : 2)) return undefined;
   const steps = ops.map((op): Omit<Node, 'name'> | undefined => {
     if (op === 'BiasAdd') return { op, inputs: [bias!], attrs: {} };
-    const activation = activations[op];
+    const activation = Object.hasOwn(activations, op) ? activations[op] : undefined;
     return activation && { ...activation, inputs: [], attrs: activation.attrs(attrs) };
   });
   if (!steps.every((step) => step !== undefined)) return undefined;

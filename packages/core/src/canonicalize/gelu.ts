@@ -7,7 +7,8 @@ const gated = { x: 0.5, 'gate x': 0.5 };
 
 const slope = Math.sqrt(2 / Math.PI);
 
-const arguments_: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+/** What stands inside each. */
+const gates: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   Erf: { x: Math.SQRT1_2 },
   Tanh: { x: slope, 'x x x': slope * 0.044715 },
 };
@@ -20,18 +21,19 @@ const arguments_: Readonly<Record<string, Readonly<Record<string, number>>>> = {
  */
 export const gelu = everywhere((node, graph) => {
   if (node.op !== 'Mul' && node.op !== 'AddV2' && node.op !== 'RealDiv') return undefined;
-  for (const gate of reached(graph, node.inputs, ({ op }) => op in arguments_)) {
-    const rewrite = fromGate(graph, node, graph.nodes.get(gate)!);
+  for (const value of reached(graph, node.inputs)) {
+    const gate = graph.nodes.get(value);
+    const rewrite = gate && Object.hasOwn(gates, gate.op) ? fromGate(graph, node, gate) : undefined;
     if (rewrite) return rewrite;
   }
   return undefined;
 });
 
 function fromGate(graph: Graph, node: Node, gate: Node): Rewrite | undefined {
-  for (const x of reached(graph, gate.inputs, () => true)) {
+  for (const x of reached(graph, gate.inputs)) {
     const inside = new Set([gate.name]);
     const argument = polynomial(graph, gate.inputs[0]!, { x }, inside);
-    if (!argument || !isNear(argument, arguments_[gate.op]!)) continue;
+    if (!argument || !isNear(argument, gates[gate.op]!)) continue;
     const whole = polynomial(graph, node.name, { x, gate: gate.name }, inside);
     if (!whole || !isNear(whole, gated)) continue;
     inside.delete(node.name);
@@ -41,19 +43,17 @@ function fromGate(graph: Graph, node: Node, gate: Node): Rewrite | undefined {
   return undefined;
 }
 
-/** The values wanted among those that a little arithmetic leads back to, the nearest first. */
-function reached(graph: Graph, from: readonly string[], wanted: (node: Node) => boolean, depth = 4): readonly string[] {
+/** The values that a little arithmetic leads back to, the nearest first. */
+function reached(graph: Graph, from: readonly string[]): Iterable<string> {
   const found = new Set<string>();
   let front = from;
-  for (let step = 0; step <= depth && front.length > 0; step++) {
-    const next: string[] = [];
-    for (const value of front) {
+  for (let step = 0; step < 5; step++) {
+    const values = front.filter((value) => !graph.weights.has(value) && !found.has(value));
+    for (const value of values) found.add(value);
+    front = values.flatMap((value) => {
       const node = graph.nodes.get(value);
-      if (graph.weights.has(value)) continue;
-      if (!node || wanted(node)) found.add(value);
-      if (node && isArithmetic(node.op)) next.push(...node.inputs);
-    }
-    front = [...new Set(next)];
+      return node && isArithmetic(node.op) ? node.inputs : [];
+    });
   }
-  return [...found];
+  return found;
 }

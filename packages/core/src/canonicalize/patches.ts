@@ -1,10 +1,6 @@
-import { freeName } from '../edit.ts';
-import type { Graph, Node, Weight } from '../graph.ts';
-import { constantOperand } from '../match.ts';
-import { integersWeight, plainWeight, reshaped, transposed, vectorOf } from './constant.ts';
-import { fusedTail } from './fused-mat-mul.ts';
-import { everywhere, type Rewrite } from './rule.ts';
-import { shapesOf, type Sizes } from './shapes.ts';
+import { everywhere } from './rule.ts';
+import { hasSizes, shapesOf } from './shapes.ts';
+import { hasOrder } from './transpose.ts';
 
 /**
  *     x ─► Reshape(b, c, r, p, s, p) ─► Transpose 0 2 4 1 3 5 ─► Reshape(b, r · s, c · p²)
@@ -13,138 +9,18 @@ import { shapesOf, type Sizes } from './shapes.ts';
  */
 export const patches = everywhere((node, graph) => {
   const order = graph.nodes.get(node.inputs[0] ?? '');
-  if (node.op !== 'Reshape' || order?.op !== 'Transpose' || !isOrder(graph, order, [0, 2, 4, 1, 3, 5]))
+  if (node.op !== 'Reshape' || order?.op !== 'Transpose' || !hasOrder(graph, order, [0, 2, 4, 1, 3, 5]))
     return undefined;
   const grid = graph.nodes.get(order.inputs[0]!);
   const [split, merged] = [shapesOf(graph).of(grid?.name), shapesOf(graph).of(node.name)];
   if (grid?.op !== 'Reshape' || split?.length !== 6 || split.slice(1).includes(-1)) return undefined;
   const [, channels, rows, size, columns, width] = split as [number, number, number, number, number, number];
   const image = shapesOf(graph).of(grid.inputs[0]);
-  if (size !== width || !isShape(merged, [rows * columns, channels * size * size])) return undefined;
-  if (image && !isShape(image, [channels, rows * size, columns * size])) return undefined;
+  if (size !== width || !hasSizes(merged, [rows * columns, channels * size * size])) return undefined;
+  if (image && !hasSizes(image, [channels, rows * size, columns * size])) return undefined;
   const attrs = { size, channels, rows, columns };
   return {
     nodes: [{ name: node.name, op: 'Patches', inputs: [grid.inputs[0]!], attrs }],
     inside: [order.name, grid.name],
   };
 });
-
-/**
- *     x ─► Transpose 0 2 3 1 ─► Conv2D {strides: p, VALID} ─► BiasAdd ─► Reshape(b, r · s, n)
- *     w [p, p, c, n] ─────────────┘
- *
- * becomes     x ─► Patches ─► MatMul ─► BiasAdd
- *             w [c · p², n] ────┘
- *
- * An x that comes with its channels last is transposed first.
- */
-export const patchConvolution = everywhere((node, graph): Rewrite | undefined => {
-  if (node.op !== 'Reshape') return undefined;
-  const flat = unbiased(graph, node);
-  const convolution = graph.nodes.get(flat?.value ?? '');
-  if (!flat || !convolution || !(convolution.op === 'Conv2D' || convolution.op === '_FusedConv2D')) return undefined;
-  const tail = convolution.op === 'Conv2D' ? undefined : fusedTail(graph, convolution);
-  if (convolution.op !== 'Conv2D' && !tail) return undefined;
-  const weight = plainWeight(graph, convolution.inputs[1]);
-  const grid = gridOf(graph, convolution);
-  if (!weight || !grid || !isShape(shapesOf(graph).of(node.name), [grid.rows * grid.columns, weight.shape[3]!])) {
-    return undefined;
-  }
-  const { size, channels } = grid;
-  const turned = transposed(graph, weight, [2, 0, 1, 3]);
-  const matrix = { ...reshaped(graph, turned, [channels * size * size, weight.shape[3]!]), name: turned.name };
-  const image = channelsFirst(graph, convolution.inputs[0]!, node.name);
-  const part = (name: string): string => freeName(graph, `${node.name}/${name}`);
-
-  const steps: Node[] = [
-    { name: part('patches'), op: 'Patches', inputs: [image.value], attrs: grid },
-    { name: part('product'), op: 'MatMul', inputs: [part('patches'), matrix.name], attrs: {} },
-    ...(tail?.nodes ?? []).map((step, i) => ({ ...step, name: part(`fused_${i}`) })),
-    ...(flat.bias ? [{ name: part('biased'), op: 'BiasAdd', inputs: ['', flat.bias.value], attrs: {} }] : []),
-  ];
-  const nodes = steps.map((step, i) => ({
-    ...step,
-    name: i === steps.length - 1 ? node.name : step.name,
-    inputs: i === 0 ? step.inputs : [steps[i - 1]!.name, ...step.inputs.slice(1)],
-  }));
-  return {
-    nodes: [...image.nodes, ...nodes],
-    weights: [matrix, ...image.weights, ...(flat.bias?.weights ?? [])],
-    inside: [...flat.inside, convolution.name],
-  };
-});
-
-/**
- *     x ─► Transpose 0 3 1 2 ─► Reshape(b, n, r · s) ─► Transpose 0 2 1     becomes     x ─► Reshape(b, r · s, n)
- *
- * as exporters of channels-first models write it behind a convolution.
- */
-export const channelsLast = everywhere((node, graph) => {
-  const flat = graph.nodes.get(node.inputs[0] ?? '');
-  const first = graph.nodes.get(flat?.inputs[0] ?? '');
-  if (node.op !== 'Transpose' || flat?.op !== 'Reshape' || first?.op !== 'Transpose') return undefined;
-  if (!isOrder(graph, node, [0, 2, 1]) || !isOrder(graph, first, [0, 3, 1, 2])) return undefined;
-  const [sizes, merged] = [shapesOf(graph).of(first.inputs[0]), shapesOf(graph).of(node.name)];
-  if (!sizes || sizes.slice(1).includes(-1) || !isShape(merged, [sizes[1]! * sizes[2]!, sizes[3]!])) return undefined;
-  const shape = integersWeight(graph, `${node.name}/shape`, [-1, ...merged!.slice(1)]);
-  return {
-    nodes: [{ name: node.name, op: 'Reshape', inputs: [first.inputs[0]!, shape.name], attrs: {} }],
-    weights: [shape],
-    inside: [flat.name, first.name],
-  };
-});
-
-/** Any batch, and these sizes behind it. */
-const isShape = (shape: Sizes | undefined, sizes: Sizes): boolean =>
-  shape?.length === sizes.length + 1 && sizes.every((size, i) => size === shape[i + 1]);
-
-const isOrder = (graph: Graph, { inputs }: Node, order: Sizes): boolean =>
-  String(shapesOf(graph).integers(inputs[1])) === String(order);
-
-/** The value behind a Reshape, without the bias that may stand between. */
-function unbiased(
-  graph: Graph,
-  { inputs }: Node,
-): { value: string; bias?: ReturnType<typeof vectorOf>; inside: string[] } | undefined {
-  const node = graph.nodes.get(inputs[0]!);
-  if (node?.op !== 'BiasAdd' && node?.op !== 'AddV2') return { value: inputs[0]!, inside: [] };
-  const operand = constantOperand(graph, node);
-  if (!operand || (node.op === 'BiasAdd' && 'data_format' in node.attrs)) return undefined;
-  const bias = vectorOf(graph, node.inputs[node.inputs[0] === operand.value ? 1 : 0]!, 4);
-  return bias && { value: operand.value, bias, inside: [node.name] };
-}
-
-/** The patches that a convolution looks at, if they neither overlap nor leave anything out. */
-function gridOf(
-  graph: Graph,
-  { inputs, attrs }: Node,
-): { size: number; channels: number; rows: number; columns: number } | undefined {
-  const [image, kernel] = inputs.map((input) => shapesOf(graph).of(input));
-  if (image?.length !== 4 || kernel?.length !== 4 || (attrs['data_format'] ?? 'NHWC') !== 'NHWC') return undefined;
-  const [size, width, channels] = kernel as [number, number, number];
-  const [, height, across, depth] = image as [number, number, number, number];
-  if (String(attrs['strides']) !== String([1, size, size, 1]) || size !== width || depth !== channels) return undefined;
-  if (String(attrs['dilations'] ?? [1, 1, 1, 1]) !== '1,1,1,1' || !(height > 0 && across > 0)) return undefined;
-  if (height % size !== 0 || across % size !== 0) return undefined;
-  if (attrs['padding'] !== 'VALID' && attrs['padding'] !== 'SAME') return undefined;
-  return { size, channels, rows: height / size, columns: across / size };
-}
-
-/** An image as [batch, channels, height, width]: what was transposed for the convolution, or transposed now. */
-function channelsFirst(
-  graph: Graph,
-  value: string,
-  name: string,
-): { value: string; nodes: readonly Node[]; weights: readonly Weight[] } {
-  const node = graph.nodes.get(value);
-  if (node?.op === 'Transpose' && isOrder(graph, node, [0, 2, 3, 1])) {
-    return { value: node.inputs[0]!, nodes: [], weights: [] };
-  }
-  const order = integersWeight(graph, `${name}/channels_first_order`, [0, 3, 1, 2]);
-  const first = freeName(graph, `${name}/channels_first`);
-  return {
-    value: first,
-    nodes: [{ name: first, op: 'Transpose', inputs: [value, order.name], attrs: {} }],
-    weights: [order],
-  };
-}

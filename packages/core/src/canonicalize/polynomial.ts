@@ -24,8 +24,8 @@ export function polynomial(
   const number = scalarOf(graph, value);
   if (number !== undefined) return new Map([['', number]]);
   const node = graph.nodes.get(value);
-  const combine = node && operations[node.op];
-  if (!combine || depth === 0) return undefined;
+  const combine = node && isArithmetic(node.op) ? operations[node.op] : undefined;
+  if (!node || !combine || depth === 0) return undefined;
   const operands: Polynomial[] = [];
   for (const input of node.inputs) {
     const operand = polynomial(graph, input, variables, inside, depth - 1);
@@ -42,7 +42,7 @@ export function isNear(a: Polynomial, b: Readonly<Record<string, number>>): bool
   return [...monomials].every((monomial) => Math.abs((a.get(monomial) ?? 0) - (b[monomial] ?? 0)) <= TOLERANCE);
 }
 
-export const isArithmetic = (op: string): boolean => op in operations;
+export const isArithmetic = (op: string): boolean => Object.hasOwn(operations, op);
 
 type Operation = (a: Polynomial, b: Polynomial) => Polynomial | undefined;
 

@@ -1,5 +1,5 @@
-import { everywhere } from './rule.ts';
 import { integersWeight } from './constant.ts';
+import { everywhere } from './rule.ts';
 import { shapesOf } from './shapes.ts';
 
 /**

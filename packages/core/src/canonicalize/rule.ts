@@ -18,8 +18,8 @@ export type NodeRule = (last: Node, graph: Graph) => Rewrite | undefined;
 
 /**
  * Rewrites every group that `at` finds, unless something outside the group reads a value inside it or an output shows
- * one: annotations are readers too, so what carries one is never swallowed. Of groups that overlap, the first in
- * topological order is rewritten and the others are left to the next sweep.
+ * one: annotations are readers too, so what carries one is never swallowed. Of groups that overlap, or
+ * would name a new weight alike, the first in topological order is rewritten and the others wait for the next sweep.
  */
 export function everywhere(at: NodeRule): Rule {
   return (graph) => {
@@ -33,8 +33,9 @@ export function everywhere(at: NodeRule): Rule {
       if (!rewrite) continue;
       const inside = new Set(rewrite.inside);
       const group = new Set([...inside, node.name]);
-      if ([...group].some((name) => touched.has(name)) || !isClosed(graph, inside, group)) continue;
-      for (const name of group) touched.add(name);
+      const names = [...group, ...(rewrite.weights ?? []).map(({ name }) => name)];
+      if (names.some((name) => touched.has(name)) || !isClosed(graph, inside, group)) continue;
+      for (const name of names) touched.add(name);
       nodes.push(...rewrite.nodes);
       weights.push(...(rewrite.weights ?? []));
       remove.push(...inside);

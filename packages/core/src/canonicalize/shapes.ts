@@ -23,7 +23,7 @@ export function shapesOf(graph: Graph): Shapes {
   };
   for (const { name, shape } of [...graph.inputs, ...graph.weights.values()]) shapes.set(name, shape);
   for (const node of graph.nodes.values()) {
-    const shape = rules[node.op]?.(node, found);
+    const shape = Object.hasOwn(rules, node.op) ? rules[node.op]!(node, found) : undefined;
     if (shape) shapes.set(node.name, shape);
   }
   cache.set(graph, found);
@@ -34,6 +34,10 @@ export function shapesOf(graph: Graph): Shapes {
 export function sameWherePossible(a: Sizes, b: Sizes): boolean {
   return a.length === b.length && a.filter((size, axis) => size < 0 || size !== b[axis]).length <= 1;
 }
+
+/** Whether a shape is any batch with these sizes behind it. */
+export const hasSizes = (shape: Sizes | undefined, sizes: Sizes): boolean =>
+  shape?.length === sizes.length + 1 && sizes.every((size, i) => size === shape[i + 1]);
 
 type ShapeRule = (node: Node, shapes: Shapes) => Sizes | undefined;
 

@@ -35,7 +35,7 @@ const derived: ReadonlySet<string> = new Set([
 const makers: ReadonlySet<string> = new Set(['Fill', 'OneHot', 'Range', 'ZerosLike', 'OnesLike', 'Empty', 'LinSpace']);
 
 function respelled(node: Node): Node {
-  const op = synonyms[node.op] ?? node.op;
+  const op = Object.hasOwn(synonyms, node.op) ? synonyms[node.op]! : node.op;
   const inputs = node.inputs.filter((input) => !input.startsWith('^')).map(withoutSuffix);
   const attrs = Object.entries(node.attrs).filter(([key, value]) => {
     if (op === 'BiasAdd' && key === 'data_format') return value !== 'NHWC';

@@ -1,5 +1,6 @@
-import { everywhere } from './rule.ts';
+import type { Graph, Node } from '../graph.ts';
 import { integersWeight } from './constant.ts';
+import { everywhere } from './rule.ts';
 import { shapesOf } from './shapes.ts';
 
 /** x ─► Transpose a ─► Transpose b     becomes     x ─► Transpose a[b] */
@@ -15,3 +16,7 @@ export const transpose = everywhere((node, graph) => {
   );
   return { nodes: [{ ...node, inputs: [inner.inputs[0]!, order.name] }], weights: [order], inside: [inner.name] };
 });
+
+/** Whether a Transpose has this order. */
+export const hasOrder = (graph: Graph, { inputs }: Node, order: readonly number[]): boolean =>
+  String(shapesOf(graph).integers(inputs[1])) === String(order);

@@ -33,10 +33,9 @@ export function accumulatorAt(graph: Graph, value: string): Accumulator | Unmatc
   const matMul = biased ? graph.nodes.get(end.inputs[0]!) : end;
   if (matMul?.op !== 'MatMul') return undefined;
   if (biased && !onlyFeeds(graph, matMul.name, end)) return unmatched('its product is read before the bias is added');
-  if (matMul.attrs['transpose_a'] === true || matMul.attrs['transpose_b'] === true)
-    return unmatched('it is transposed');
+  if (matMul.attrs['transpose_a'] === true) return unmatched('its left operand is transposed');
   const [x, w] = matMul.inputs as [string, string];
-  const weight = weightCodes(graph, w);
+  const weight = weightCodes(graph, w, matMul.attrs['transpose_b'] === true);
   if (isUnmatched(weight)) return weight;
   const input = codeScale(codesAt(graph, x));
   if (!input) return unmatched('its input has no quantizer');

@@ -1,18 +1,26 @@
 import { fakeQuantizeOf, readQuantizer } from '../annotations.ts';
 import { numberAttr, type Graph, type Node } from '../graph.ts';
 import { onlyFeeds } from '../match.ts';
+import { maskedLogits } from '../padding-mask.ts';
 import { codesAt, codeScale, constant, unmatched, type Rule } from './rule.ts';
 
 /**
  * quantized q ─► AttentionLogits ─► quantize ─► Softmax ─► quantize ─► AttentionContext ─► quantize     becomes     CqAttention
  * quantized k ─┘                                                          quantized v ─┘
+ *
+ * A padding mask may be added between the first quantize and the Softmax; the keys that it drops are left out.
  */
 export const attention: Rule = (graph, quantize) => {
   const context = graph.nodes.get(quantize.inputs[0]!);
   if (context?.op !== 'AttentionContext') return undefined;
   const probabilities = quantized(graph, context.inputs[0]!, 'Softmax', context);
   if (typeof probabilities === 'string') return unmatched(probabilities);
-  const logits = quantized(graph, probabilities.node.inputs[0]!, 'AttentionLogits', probabilities.node);
+  const sum = graph.nodes.get(probabilities.node.inputs[0]!);
+  const masked = sum && maskedLogits(graph, sum);
+  if (masked && !onlyFeeds(graph, sum.name, probabilities.node))
+    return unmatched('its masked logits are read by other nodes too');
+  const reader = masked ? sum : probabilities.node;
+  const logits = quantized(graph, masked?.logits ?? probabilities.node.inputs[0]!, 'AttentionLogits', reader);
   if (typeof logits === 'string') return unmatched(logits);
   const [q, k, v] = [...logits.node.inputs, context.inputs[1]!] as [string, string, string];
   const [query, key, value] = [q, k, v].map((operand) => codeScale(codesAt(graph, operand)));
@@ -28,8 +36,9 @@ export const attention: Rule = (graph, quantize) => {
   if (probability.signed || probability.bits > 8 || probability.zeroPoint[0] !== 0) {
     return unmatched('its probabilities have no unsigned 8-bit codes');
   }
-  const tokens = numberAttr(logits.node, 'tokens');
-  const factor = numberAttr(logits.node, 'factor');
+  const fixed = numberAttr(logits.node, 'tokens');
+  const tokens = fixed > 0 ? fixed : MOST_TOKENS;
+  const factor = Math.fround(numberAttr(logits.node, 'factor')); // As exporters that keep it in a constant have it.
   const probabilityScale = probability.scale[0]!;
   return {
     op: 'CqAttention',
@@ -42,9 +51,11 @@ export const attention: Rule = (graph, quantize) => {
         'levels',
         Int32Array.from({ length: 2 ** probability.bits }, (_, code) => code),
       ),
+      ...(masked ? [{ float: masked.mask }] : []),
     ],
     attrs: {
       heads: numberAttr(context, 'heads'),
+      masked: masked !== undefined,
       depth: numberAttr(context, 'depth'),
       tokens,
       logitMultiplier: (query.scale * key.scale * factor) / logit.scale,
@@ -63,9 +74,15 @@ export const attention: Rule = (graph, quantize) => {
       outputScale: output.scale,
       factor,
     },
-    swallows: [logits.node.name, logits.name, probabilities.node.name, probabilities.name, context.name],
+    swallows: [
+      ...[logits.node.name, logits.name, probabilities.node.name, probabilities.name, context.name],
+      ...(masked ? [sum.name] : []),
+    ],
   };
 };
+
+/** Tokens that the table of exponentials is made for where the model takes any number of them. */
+const MOST_TOKENS = 4096;
 
 /** The quantized value of an op that only `reader` reads, or what is missing. */
 function quantized(graph: Graph, value: string, op: string, reader: Node) {

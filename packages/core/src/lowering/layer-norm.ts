@@ -33,7 +33,7 @@ export const layerNorm: Rule = (graph, quantize) => {
       ),
     ],
     attrs: {
-      epsilon: numberAttr(node, 'epsilon'),
+      epsilon: Math.fround(numberAttr(node, 'epsilon')), // As exporters that keep it in a constant have it.
       inputScale: input.scale,
       bits: output.bits,
       zeroPoint: output.zeroPoint,

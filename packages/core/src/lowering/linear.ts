@@ -163,8 +163,9 @@ function activationTable(kind: string, { bits, scale, zeroPoint }: CodeScale, ou
   const f = activations[kind]!;
   const low = -(2 ** (bits - 1));
   const shift = output.signed ? 0 : 2 ** (output.bits - 1);
+  const encodeOutput = quantizers[output.kind].encoder(output, 0);
   return Uint8Array.from({ length: 2 ** bits }, (_, i) => {
     const x = Math.fround(Math.fround(low + i - zeroPoint) * scale);
-    return quantizers[output.kind].encode(Math.fround(f(x)), output, 0) - shift;
+    return encodeOutput(Math.fround(f(x))) - shift;
   });
 }

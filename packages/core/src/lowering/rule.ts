@@ -7,8 +7,11 @@ import type { Attrs } from '../runtime/op.ts';
 /** The integer node that takes the place of a chain that ends in a quantized activation. */
 export interface Lowered {
   readonly op: string;
-  /** In the op's order: the name of an annotated value whose codes are read, or a constant made for this node. */
-  readonly inputs: readonly (string | Weight)[];
+  /**
+   * In the op's order: the name of an annotated value whose codes are read, a value that is read as it is, or a constant
+   * made for this node.
+   */
+  readonly inputs: readonly (string | { readonly float: string } | Weight)[];
   readonly attrs: Attrs;
   /** Nodes of the chain that are not needed any more. */
   readonly swallows: readonly string[];
@@ -65,8 +68,11 @@ export interface WeightCodes {
   readonly scales: Float32Array;
 }
 
-/** The codes of the weight behind `value`, or why it has none that an integer kernel could take. */
-export function weightCodes(graph: Graph, value: string): WeightCodes | Unmatched {
+/**
+ * The codes of the right operand of a matrix product, or why it has none that an integer kernel could take.
+ * @param transposed Whether the weight lies as [outputs, inputs].
+ */
+export function weightCodes(graph: Graph, value: string, transposed: boolean): WeightCodes | Unmatched {
   const weight = graph.weights.get(annotatedValue(graph, value));
   if (!weight) return unmatched('its right operand is not a weight');
   const node = fakeQuantizeOf(graph, weight.name);
@@ -74,15 +80,25 @@ export function weightCodes(graph: Graph, value: string): WeightCodes | Unmatche
   const quantizer = readQuantizer(graph, node);
   if (quantizer.bits > 8 || !quantizer.signed) return unmatched('its weight has no signed codes of at most 8 bits');
   if (quantizer.zeroPoint.some((zero) => zero !== 0)) return unmatched('its weight has a zero point');
-  if (weight.shape.length !== 2 || (quantizer.axis ?? 1) !== 1) return unmatched('its weight has no scale per output');
-  const [inputs, outputs] = weight.shape as [number, number];
-  const columns = encode(maskedData(graph, weight), weight.shape, quantizer);
-  const codes = new Int8Array(columns.length);
-  for (let k = 0; k < inputs; k++) {
-    for (let n = 0; n < outputs; n++) codes[n * inputs + k] = columns[k * outputs + n]!;
+  const perOutput = transposed ? 0 : 1;
+  if (weight.shape.length !== 2 || (quantizer.axis ?? perOutput) !== perOutput) {
+    return unmatched('its weight has no scale per output');
   }
-  const scales = quantizer.axis === undefined ? new Float32Array(outputs).fill(quantizer.scale[0]!) : quantizer.scale;
-  return { codes, inputs, outputs, bits: quantizer.bits, scales };
+  const [outputs, inputs] = (transposed ? weight.shape : [...weight.shape].reverse()) as [number, number];
+  const codes = new Int8Array(encode(maskedData(graph, weight), weight.shape, quantizer));
+  return {
+    ...{ inputs, outputs, bits: quantizer.bits, codes: transposed ? codes : transpose(codes, inputs, outputs) },
+    scales: quantizer.axis === undefined ? new Float32Array(outputs).fill(quantizer.scale[0]!) : quantizer.scale,
+  };
+}
+
+/** [rows, columns] → [columns, rows] */
+function transpose(codes: Int8Array, rows: number, columns: number): Int8Array {
+  const result = new Int8Array(codes.length);
+  for (let row = 0, at = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) result[column * rows + row] = codes[at++]!;
+  }
+  return result;
 }
 
 export const isUnmatched = (result: object): result is Unmatched => 'reason' in result;

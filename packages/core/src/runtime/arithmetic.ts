@@ -5,11 +5,14 @@
 
 /** Adding and taking away 1.5 · 2^52 leaves no room for a fraction: the double is rounded to an integer, half to even. */
 const MAGIC = 1.5 * 2 ** 52;
+const LIMIT = 2 ** 51;
 
 /** Nearest integer, halves to the even one (`tf.round`, `f32x4.nearest`). `Math.round` rounds halves up: never use it. */
 export function roundHalfEven(x: number): number {
-  return Math.abs(x) < 2 ** 51 ? x + MAGIC - MAGIC : x;
+  return x > -LIMIT && x < LIMIT ? x + MAGIC - MAGIC : x;
 }
+
+const { fround } = Math;
 
 export function clamp(x: number, low: number, high: number): number {
   return x < low ? low : x > high ? high : x;
@@ -22,5 +25,5 @@ export function codeRange(bits: number, signed = true): readonly [low: number, h
 
 /** `round(fround(fround(accumulator) · multiplier))`: a float32 product, then half to even. */
 export function requantize(accumulator: number, multiplier: number): number {
-  return roundHalfEven(Math.fround(Math.fround(accumulator) * multiplier));
+  return roundHalfEven(fround(fround(accumulator) * multiplier));
 }

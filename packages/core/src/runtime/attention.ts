@@ -5,6 +5,8 @@ export interface AttentionAttrs extends Attrs {
   readonly heads: number;
   /** Channels per head. */
   readonly depth: number;
+  /** Whether `mask` says which keys count. */
+  readonly masked: boolean;
   /** Most tokens that `exponentials` was made for: tokens · max(exponentials) < 2^31. */
   readonly tokens: number;
   readonly logitMultiplier: number;
@@ -33,18 +35,21 @@ export interface AttentionAttrs extends Attrs {
  *
  *     l[j] = clamp(round(fround(fround(Σ_d q[i, d] · k[j, d]) · logitMultiplier)) + logitZeroPoint)     8-bit logit codes
  *     e[j] = exponentials[max_j l − l[j]]                                                               uint32, S = Σ_j e[j] < 2^31
+ *            over the keys whose mask is not 0; 0 for the others, and where S is 0 every p[j] is 0
  *     uniform:  p[j] = min(round(fround(fround(e[j]) · fround(fround(1 / probabilityScale) / fround(S)))), 2^probabilityBits − 1)
  *     y[i, d] = clamp(round(fround(fround(Σ_j levels[p[j]] · v[j, d]) · outputMultiplier)) + zeroPoint)
  *
  * q, k, v: int8 [batch, tokens, heads · d]; exponentials: int32 [256]; levels: int32 [2^probabilityBits], each within
- * int16; y: codes [batch, tokens, heads · d].
+ * int16; mask: int32 [batch, tokens], 0 = padding;
+ * y: codes [batch, tokens, heads · d].
  */
 export const CqAttention: LoweredOp = {
   name: 'CqAttention',
-  inputs: ['q', 'k', 'v', 'exponentials', 'levels'],
+  inputs: ['q', 'k', 'v', 'exponentials', 'levels', 'mask'],
   attrs: {
     heads: 'int',
     depth: 'int',
+    masked: 'bool',
     tokens: 'int',
     logitMultiplier: 'float',
     logitBits: 'int',
@@ -62,7 +67,8 @@ export const CqAttention: LoweredOp = {
     outputScale: 'float',
     factor: 'float',
   },
-  check({ q, k, v, exponentials, levels }, attrs) {
+  present: (input, attrs) => input !== 'mask' || (attrs as AttentionAttrs).masked,
+  check({ q, k, v, exponentials, levels, mask }, attrs) {
     const a = attrs as AttentionAttrs;
     for (const [name, operand] of Object.entries({ q: q!, k: k!, v: v! })) {
       ensure(operand.dtype === 'bool', 'CqAttention', `${name} must be int8 codes (bool)`, operand.dtype);
@@ -74,7 +80,7 @@ export const CqAttention: LoweredOp = {
         operand.shape,
       );
     }
-    const [, tokens, channels] = q!.shape as [number, number, number];
+    const [batch, tokens, channels] = q!.shape as [number, number, number];
     ensure(a.heads >= 1 && a.heads * a.depth === channels, 'CqAttention', `heads · depth must be ${channels}`, [
       a.heads,
       a.depth,
@@ -100,16 +106,25 @@ export const CqAttention: LoweredOp = {
       `levels must be int32 [${2 ** a.probabilityBits}]`,
       levels!.shape,
     );
+    if (mask) {
+      ensure(
+        mask.dtype === 'int32' && String(mask.shape) === String([batch, tokens]),
+        'CqAttention',
+        `mask must be int32 [${batch}, ${tokens}]`,
+        mask.shape,
+      );
+    }
     ensure(tokens <= a.tokens, 'CqAttention', `tokens must be at most ${a.tokens}`, tokens);
   },
   output: ({ q }, attrs) => ({ dtype: codeType((attrs as AttentionAttrs).bits), shape: q!.shape }),
-  reference({ q, k, v, exponentials, levels }, attrs, output) {
+  reference({ q, k, v, exponentials, levels, mask }, attrs, output) {
     const a = attrs as AttentionAttrs;
     const [batch, tokens, channels] = q!.shape as [number, number, number];
     const { depth } = a;
     const [queries, keys, values] = [codesOf(q!), codesOf(k!), codesOf(v!)];
     const table = exponentials!.data as Int32Array;
     const decode = levels!.data as Int32Array;
+    const keep = mask?.data as Int32Array | undefined;
     const logitMultiplier = Math.fround(a.logitMultiplier);
     const outputMultiplier = Math.fround(a.outputMultiplier);
     const inverse = Math.fround(1 / Math.fround(a.probabilityScale));
@@ -130,16 +145,16 @@ export const CqAttention: LoweredOp = {
             for (let d = 0; d < depth; d++) sum += queries[query + d]! * keys[base + j * channels + d]!;
             const code = clamp(requantize(sum, logitMultiplier) + a.logitZeroPoint, logitLow, logitHigh);
             logits[j] = code;
-            if (code > max) max = code;
+            if (code > max && keep?.[b * tokens + j] !== 0) max = code;
           }
           let total = 0;
-          for (let j = 0; j < tokens; j++) total += table[max - logits[j]!]!;
-          const ratio = Math.fround(inverse / Math.fround(total));
+          for (let j = 0; j < tokens; j++) if (keep?.[b * tokens + j] !== 0) total += table[max - logits[j]!]!;
+          const ratio = total === 0 ? 0 : Math.fround(inverse / Math.fround(total));
           sums.fill(0);
           for (let j = 0; j < tokens; j++) {
+            if (keep?.[b * tokens + j] === 0) continue;
             const code = roundHalfEven(Math.fround(Math.fround(table[max - logits[j]!]!) * ratio));
             const level = decode[code > top ? top : code]!;
-            if (level === 0) continue;
             for (let d = 0; d < depth; d++) sums[d] = sums[d]! + level * values[base + j * channels + d]!;
           }
           for (let d = 0; d < depth; d++) {

@@ -8,6 +8,7 @@ export { CqLinear, type LinearAttrs } from './linear.ts';
 export { CqLayerNorm, epsilonTerm, LAYER_NORM_CHANNELS, type LayerNormAttrs } from './layer-norm.ts';
 export { CqAttention, type AttentionAttrs } from './attention.ts';
 export { CqPatchEmbed, type PatchEmbedAttrs } from './patch-embed.ts';
+export { CqEmbedding, type EmbeddingAttrs } from './embedding.ts';
 export { loweredOps } from './ops.ts';
 export { registerLoweredOps } from './register.ts';
 export { CqError } from '../errors.ts';

@@ -23,8 +23,8 @@ export function panelIndex(output: number, input: number, inputs: number): numbe
 /** Row-major codes `[outputs, inputs]` → bytes in this layout. */
 export function toPanels(codes: Int8Array, outputs: number, inputs: number): Uint8Array {
   const panels = new Int8Array(panelBytes(outputs, inputs));
-  for (let n = 0; n < outputs; n++) {
-    for (let k = 0; k < inputs; k++) panels[panelIndex(n, k, inputs)] = codes[n * inputs + k]!;
+  for (let n = 0, from = 0; n < outputs; n++) {
+    for (let k = 0, at = panelIndex(n, 0, inputs); k < inputs; k++, at += k & 1 ? 1 : 15) panels[at] = codes[from++]!;
   }
   return new Uint8Array(panels.buffer);
 }
@@ -33,8 +33,8 @@ export function toPanels(codes: Int8Array, outputs: number, inputs: number): Uin
 export function fromPanels(bytes: Uint8Array, outputs: number, inputs: number): Int8Array {
   const codes = new Int8Array(outputs * inputs);
   const panels = asInt8(bytes);
-  for (let n = 0; n < outputs; n++) {
-    for (let k = 0; k < inputs; k++) codes[n * inputs + k] = panels[panelIndex(n, k, inputs)]!;
+  for (let n = 0, to = 0; n < outputs; n++) {
+    for (let k = 0, at = panelIndex(n, 0, inputs); k < inputs; k++, at += k & 1 ? 1 : 15) codes[to++] = panels[at]!;
   }
   return codes;
 }
