@@ -7,7 +7,7 @@ const root = join(__dirname, '..');
 const allowed: Readonly<Record<string, readonly string[]>> = {
   core: ['@tensorflow/tfjs-core', '@tensorflow/tfjs-converter'],
   'import-hf': ['@cq/core', '@huggingface/hub', 'zod'],
-  data: ['@cq/core', 'csv-parse', 'pure-rand', 'sharp'],
+  data: ['@cq/core', '@huggingface/tokenizers', 'csv-parse', 'pure-rand', 'sharp'],
   eval: ['@cq/core', '@cq/core/runtime'],
   'backend-wasm': [
     '@cq/core/runtime',

@@ -37,6 +37,14 @@ export function maskOf(graph: Graph, value: string): Node | undefined {
   return consumersOf(graph, annotatedValue(graph, value)).find(({ op }) => op === 'CqMask');
 }
 
+/** A weight's data with its mask applied. */
+export function maskedData(graph: Graph, weight: Weight): Float32Array {
+  const mask = maskOf(graph, weight.name);
+  const keep = mask && graph.weights.get(mask.inputs[1]!)?.data;
+  const data = weight.data as Float32Array;
+  return keep ? data.map((x, i) => x * keep[i]!) : data;
+}
+
 /** The quantizer on a value, if it has one. */
 export function quantizerOf(graph: Graph, value: string): Quantizer | undefined {
   const node = fakeQuantizeOf(graph, value);

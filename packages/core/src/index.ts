@@ -12,6 +12,7 @@ export { fakeQuantizeUniform, registerAnnotations } from './fake-quantize.ts';
 export {
   annotatedValue,
   fakeQuantizeOf,
+  maskedData,
   maskOf,
   quantizerOf,
   readQuantizer,

@@ -1,4 +1,4 @@
-import { annotatedValue, fakeQuantizeOf, readQuantizer } from './annotations.ts';
+import { annotatedValue, fakeQuantizeOf, maskedData, readQuantizer } from './annotations.ts';
 import { freeName, removeDead } from './edit.ts';
 import {
   consumersOf,
@@ -16,15 +16,7 @@ import { embedding } from './lowering/embedding.ts';
 import { layerNorm } from './lowering/layer-norm.ts';
 import { linear, linearToFloat, linearWithResidual, linearWithTable } from './lowering/linear.ts';
 import { patchEmbed } from './lowering/patch-embed.ts';
-import {
-  codeScale,
-  constant,
-  isUnmatched,
-  maskedData,
-  type CodeScale,
-  type Lowered,
-  type Rule,
-} from './lowering/rule.ts';
+import { codeScale, constant, isUnmatched, type CodeScale, type Lowered, type Rule } from './lowering/rule.ts';
 import { onlyFeeds } from './match.ts';
 import { encode } from './quantizer.ts';
 import { movements } from './roles.ts';

@@ -1,4 +1,4 @@
-import { quantizerOf, tipOf, withFakeQuantize } from './annotations.ts';
+import { maskedData, quantizerOf, tipOf, withFakeQuantize } from './annotations.ts';
 import { consumersOf, type Graph, type Weight } from './graph.ts';
 import { weightOf } from './match.ts';
 import { observe } from './observe.ts';
@@ -86,7 +86,8 @@ function quantizableWeights(graph: Graph): string[] {
 
 /** One scale for each output of a matrix product, [inputs, outputs] or transposed, or for each row of a table. */
 function quantizeWeight(graph: Graph, weight: Weight, options: QuantizeUniformOptions, context: PassContext): Graph {
-  const { name, shape, data } = weight;
+  const { name, shape } = weight;
+  const data = maskedData(graph, weight);
   const [rows, columns] = shape as [number, number];
   const axis = liesByRow(graph, name) ? 0 : 1;
   const channel = new Float32Array(axis === 0 ? columns : rows);

@@ -15,7 +15,7 @@ import { maskedLogits } from './padding-mask.ts';
 export type Role = 'operand' | 'factor' | 'probability' | 'logit' | 'index' | 'stream';
 
 /** Ops that only move values: codes pass through them unchanged. */
-export const movements: ReadonlySet<string> = new Set(['Reshape', 'Slice', 'Patches']);
+export const movements: ReadonlySet<string> = new Set(['Reshape', 'Slice', 'Transpose', 'Patches']);
 
 /** Activation functions that lower to a table. */
 export const tabulated: ReadonlySet<string> = new Set(['Gelu', 'Relu', 'Relu6', 'Tanh', 'Sigmoid', 'Elu']);

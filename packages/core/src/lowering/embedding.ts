@@ -1,8 +1,8 @@
-import { fakeQuantizeOf, readQuantizer } from '../annotations.ts';
+import { fakeQuantizeOf, maskedData, readQuantizer } from '../annotations.ts';
 import type { Graph, Node } from '../graph.ts';
 import { weightOf } from '../match.ts';
 import { encode } from '../quantizer.ts';
-import { constant, maskedData, type Lowered } from './rule.ts';
+import { constant, type Lowered } from './rule.ts';
 
 /**
  * quantized table ─► GatherV2 ─► floats                                     becomes     CqEmbedding

@@ -1,4 +1,4 @@
-import { annotatedValue, fakeQuantizeOf, maskOf, readQuantizer } from '../annotations.ts';
+import { annotatedValue, fakeQuantizeOf, maskedData, readQuantizer } from '../annotations.ts';
 import type { Graph, Node, Weight } from '../graph.ts';
 import { encode, type Quantizer } from '../quantizer.ts';
 import { sourceOf } from '../roles.ts';
@@ -49,14 +49,6 @@ export function codeScale(quantizer: Quantizer | undefined): CodeScale | undefin
   if (quantizer?.scale.length !== 1) return undefined;
   const { bits, signed, scale, zeroPoint } = quantizer;
   return { bits, scale: scale[0]!, zeroPoint: zeroPoint[0]! - (signed ? 0 : 2 ** (bits - 1)) };
-}
-
-/** A weight's data with its mask applied. */
-export function maskedData(graph: Graph, weight: Weight): Float32Array {
-  const mask = maskOf(graph, weight.name);
-  const keep = mask && graph.weights.get(mask.inputs[1]!)?.data;
-  const data = weight.data as Float32Array;
-  return keep ? data.map((x, i) => x * keep[i]!) : data;
 }
 
 /** The codes of a quantized weight `[inputs, outputs]` as `[outputs, inputs]`, with one scale per output. */
