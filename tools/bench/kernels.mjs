@@ -46,16 +46,20 @@ function linear(rows, inputs, outputs, kind) {
   return { multiplications: rows * inputs * outputs, run: () => kernels.linear(...parameters) };
 }
 
-function attention(tokens, heads, depth, level) {
+function attention(tokens, heads, depth, level, kept) {
   end = 64;
   const channels = heads * depth;
   const parameters = [
     ...[place(tokens * channels), place(tokens * channels), place(tokens * channels)],
-    ...[integers(256, (i) => 10_000_000 * 0.97 ** i), integers(256, level), 1, tokens, channels, heads],
+    ...[integers(256, (i) => 10_000_000 * 0.97 ** i), integers(256, level)],
+    ...[kept === undefined ? 0 : integers(tokens, (i) => Number(i < kept)), 1, tokens, channels, heads],
     ...[1e-3, -128, 127, 0, 1000, 255, 1e-3, -128, 127, 0, place(tokens * channels, false), 0],
     place(kernels.attentionScratch(tokens, depth), false),
   ];
-  return { multiplications: 2 * heads * tokens * tokens * depth, run: () => kernels.attention(...parameters) };
+  return {
+    multiplications: 2 * heads * tokens * (kept ?? tokens) * depth,
+    run: () => kernels.attention(...parameters),
+  };
 }
 
 function patchEmbed(size, patch, outputs) {
@@ -83,6 +87,15 @@ function quantize(size) {
   end = 64;
   const parameters = [floats(size, 1.234), size, 0.02, -128, 127, 0, place(size), 0];
   return { elements: size, run: () => kernels.quantize(...parameters) };
+}
+
+function embedding(count, vocabulary, channels) {
+  end = 64;
+  const parameters = [
+    ...[integers(count, (i) => (i * 7919) % vocabulary), count, place(vocabulary * channels, false), vocabulary],
+    ...[channels, floats(vocabulary, 0.1), place(4 * count * channels, false)],
+  ];
+  return { elements: count * channels, run: () => kernels.embedding(...parameters) };
 }
 
 function dequantize(rows, channels) {
@@ -132,10 +145,12 @@ const rows = [
   ['linear 1 × 192 × 1000, raw', () => linear(1, 192, 1000, RAW)],
   ['attention 197 tokens, 3 heads of 64', () => attention(197, 3, 64, (i) => i)],
   ['the same, levels looked up', () => attention(197, 3, 64, (i) => i * i)],
+  ['the same, half of the keys masked', () => attention(197, 3, 64, (i) => i * i, 98)],
   ['patch embedding 224 / 16 → 192', () => patchEmbed(224, 16, 192)],
   ['layer norm 197 × 192', () => layerNorm(197, 192)],
   ['quantize 3 × 224 × 224', () => quantize(3 * 224 * 224)],
   ['dequantize 197 × 192', () => dequantize(197, 192)],
+  ['embedding 197 of 30522 × 192', () => embedding(197, 30522, 192)],
 ];
 
 console.log(['kernel'.padEnd(42), 'best µs', 'median µs', 'G/s at best'].join('  '));

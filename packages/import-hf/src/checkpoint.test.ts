@@ -1,4 +1,5 @@
 import { checkpoint } from './checkpoint.ts';
+import type { Tensor } from './safetensors.ts';
 
 const tensors = new Map([
   ['a.weight', { shape: [2, 3], data: new Float32Array(6) }],
@@ -28,6 +29,23 @@ test.each<[string, () => unknown, string]>([
 ])('%s', (_, act, message) => {
   expect(act).toThrow(message);
   expect(act).toThrow(/^m\/model\.safetensors: /);
+});
+
+test('tied tensors are one, whichever of them are there', () => {
+  const [a, b] = [1, 2].map((value) => ({ shape: [2], data: Float32Array.of(0, value) }));
+  const tied = (...entries: [string, typeof a][]) => {
+    const whole = checkpoint(new Map(entries as [string, Tensor][]), 'm');
+    const data = whole.takeTied(['first', 'second'], [2]);
+    whole.finish([]);
+    return data;
+  };
+  expect(tied(['first', a])).toBe(a!.data);
+  expect(tied(['second', b])).toBe(b!.data);
+  expect(tied(['first', a], ['second', { ...a!, data: a!.data.slice() }])).toBe(a!.data);
+  expect(() => tied(['first', a], ['second', b])).toThrow(
+    'm: tensor "second" must equal "first", to which config.json ties it, got another value at index 1',
+  );
+  expect(() => tied()).toThrow('m: tensor "first" of shape [2] must be there by config.json, got no such tensor');
 });
 
 test('what was taken, or does not matter, is not left over', () => {

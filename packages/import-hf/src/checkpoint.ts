@@ -5,6 +5,11 @@ import type { Tensor } from './safetensors.ts';
 export interface Checkpoint {
   /** The float tensor of this name, which must have this shape. */
   take(name: string, shape: readonly number[]): Float32Array;
+  /**
+   * The first of these tensors that is there. Training tied them together, so that others, if they are there, must hold
+   * the same values; which of them counts would else depend on the program that loads the model.
+   */
+  takeTied(names: readonly string[], shape: readonly number[]): Float32Array;
   /** Throws if a tensor is left that nobody took: a sign that the graph is not the whole model. */
   finish(ignored: readonly string[]): void;
 }
@@ -12,9 +17,14 @@ export interface Checkpoint {
 /** @param file What errors call the checkpoint. */
 export function checkpoint(tensors: ReadonlyMap<string, Tensor>, file: string): Checkpoint {
   const taken = new Set<string>();
-  return {
+  const storedName = (name: string): string => {
+    const old = oldName(name);
+    return old !== undefined && !tensors.has(name) && tensors.has(old) ? old : name;
+  };
+  const self: Checkpoint = {
     take(name, shape) {
-      const tensor = tensors.get(name);
+      const stored = storedName(name);
+      const tensor = tensors.get(stored);
       const wanted = `[${shape.join(', ')}]`;
       if (!tensor) {
         throw new CqError(
@@ -29,8 +39,22 @@ export function checkpoint(tensors: ReadonlyMap<string, Tensor>, file: string): 
       if (!(tensor.data instanceof Float32Array)) {
         throw new CqError(`${file}: tensor "${name}" must be of a float type, got integers`);
       }
-      taken.add(name);
+      taken.add(stored);
       return tensor.data;
+    },
+    takeTied(names, shape) {
+      const present = names.filter((name) => tensors.has(storedName(name)));
+      const [first = names[0]!, ...others] = present;
+      const data = self.take(first, shape);
+      for (const other of others) {
+        const index = self.take(other, shape).findIndex((value, i) => !Object.is(value, data[i]));
+        if (index >= 0) {
+          throw new CqError(
+            `${file}: tensor "${other}" must equal "${first}", to which config.json ties it, got another value at index ${index}`,
+          );
+        }
+      }
+      return data;
     },
     finish(ignored) {
       const left = [...tensors.keys()].filter((name) => !taken.has(name) && !ignored.includes(name));
@@ -42,4 +66,11 @@ export function checkpoint(tensors: ReadonlyMap<string, Tensor>, file: string): 
       }
     },
   };
+  return self;
+}
+
+/** Checkpoints that began in TensorFlow, such as the first BERT, say gamma and beta. */
+function oldName(name: string): string | undefined {
+  if (name.endsWith('LayerNorm.weight')) return name.replace(/weight$/, 'gamma');
+  return name.endsWith('LayerNorm.bias') ? name.replace(/bias$/, 'beta') : undefined;
 }

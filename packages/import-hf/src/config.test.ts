@@ -1,10 +1,16 @@
-import { architectures, parseConfig } from './config.ts';
+import { architectures } from './architectures.ts';
+import { parseConfig } from './config.ts';
 
 const vit = { architectures: ['ViTForImageClassification'], model_type: 'vit' };
 
 test('a config that says nothing more is ViT-Base as Hugging Face has it', () => {
-  expect(parseConfig(vit)).toEqual({
+  const { architecture, task, labels, fields } = parseConfig(vit);
+  expect({ architecture, task, labels }).toEqual({
     architecture: 'ViTForImageClassification',
+    task: 'image-classification',
+    labels: ['LABEL_0', 'LABEL_1'],
+  });
+  expect(fields).toEqual({
     hidden_size: 768,
     num_hidden_layers: 12,
     num_attention_heads: 12,
@@ -15,16 +21,15 @@ test('a config that says nothing more is ViT-Base as Hugging Face has it', () =>
     patch_size: 16,
     num_channels: 3,
     qkv_bias: true,
-    labels: ['LABEL_0', 'LABEL_1'],
   });
 });
 
 test('sides may be one number or two', () => {
-  expect(parseConfig({ ...vit, image_size: [32, 64], patch_size: [8, 8] })).toMatchObject({
+  expect(parseConfig({ ...vit, image_size: [32, 64], patch_size: [8, 8] }).fields).toMatchObject({
     image_size: [32, 64],
     patch_size: 8,
   });
-  expect(parseConfig({ ...vit, image_size: 32 })).toMatchObject({ image_size: [32, 32] });
+  expect(parseConfig({ ...vit, image_size: 32 }).fields).toMatchObject({ image_size: [32, 32] });
 });
 
 test('labels stand in the order of their indices, whatever the order in the file', () => {
@@ -43,13 +48,13 @@ test('fields that change nothing may say so', () => {
     is_decoder: false,
     attention_probs_dropout_prob: 0.1,
   };
-  expect(parseConfig({ ...vit, ...harmless })).toEqual(parseConfig(vit));
+  expect(parseConfig({ ...vit, ...harmless }).fields).toEqual(parseConfig(vit).fields);
 });
 
 const supported = Object.keys(architectures).join(', ');
 
 test.each<[Record<string, unknown>, string]>([
-  [{ architectures: ['SwinModel'] }, `architecture "SwinModel" is not supported; supported are ${supported}`],
+  [{ architectures: ['SwinBackbone'] }, `architecture "SwinBackbone" is not supported; supported are ${supported}`],
   [{ architectures: ['__proto__'] }, 'architecture "__proto__" is not supported'],
   [{ architectures: undefined }, `architectures must name one architecture, got undefined; supported are ${supported}`],
   [
@@ -57,7 +62,10 @@ test.each<[Record<string, unknown>, string]>([
     'architectures must name one architecture, got ["ViTModel","DeiTModel"]',
   ],
   [{ model_type: 'deit' }, 'model_type of ViTForImageClassification must be "vit", got "deit"'],
-  [{ hidden_act: 'quick_gelu' }, 'hidden_act must be gelu, gelu_new, gelu_pytorch_tanh or relu, got "quick_gelu"'],
+  [
+    { hidden_act: 'quick_gelu' },
+    'hidden_act must be gelu, gelu_new, gelu_pytorch_tanh, relu or silu, got "quick_gelu"',
+  ],
   [
     { hidden_size: 100, num_attention_heads: 3 },
     'hidden_size must be a multiple of num_attention_heads, got 100 and 3',
@@ -83,4 +91,52 @@ test.each<[Record<string, unknown>, string]>([
   [{ is_decoder: true }, 'is_decoder is not supported, got true'],
 ])('%j is refused', (change, message) => {
   expect(() => parseConfig({ ...vit, ...change }, 'm/config.json')).toThrow(`m/config.json: ${message}`);
+});
+
+test('text models: fields by their names in each kind of config, with its defaults', () => {
+  const fieldsOf = (architecture: string, model_type: string, change: object = {}): unknown =>
+    parseConfig({ architectures: [architecture], model_type, ...change }).fields;
+  const base = { hidden_size: 768, num_attention_heads: 12, intermediate_size: 3072, hidden_act: 'gelu' };
+  expect(fieldsOf('BertModel', 'bert')).toMatchObject({ ...base, num_hidden_layers: 12, type_vocab_size: 2 });
+  expect(fieldsOf('RobertaModel', 'roberta')).toMatchObject({ ...base, vocab_size: 50265, pad_token_id: 1 });
+  expect(fieldsOf('DistilBertModel', 'distilbert', { n_layers: 3, sinusoidal_pos_embds: true })).toMatchObject({
+    ...base,
+    num_hidden_layers: 3,
+    type_vocab_size: 0,
+    layer_norm_eps: 1e-12,
+  });
+  const { task, labels } = parseConfig({ architectures: ['BertForMaskedLM'], model_type: 'bert', num_labels: 2 });
+  expect({ task, labels }).toEqual({ task: 'fill-mask', labels: [] });
+});
+
+test.each<[string, string, Record<string, unknown>, string]>([
+  [
+    'BertModel',
+    'bert',
+    { position_embedding_type: 'relative_key' },
+    'position_embedding_type is not supported, got "relative_key"; it must be "absolute" or absent',
+  ],
+  [
+    'RobertaModel',
+    'roberta',
+    { position_embedding_type: 'relative_key_query' },
+    'position_embedding_type is not supported, got "relative_key_query"',
+  ],
+  ['BertForMaskedLM', 'bert', { is_decoder: true }, 'is_decoder is not supported, got true'],
+  ['BertForMaskedLM', 'bert', { tie_word_embeddings: 'yes' }, 'tie_word_embeddings must be true or false, got "yes"'],
+  [
+    'BertModel',
+    'bert',
+    { hidden_act: 'mish' },
+    'hidden_act must be gelu, gelu_new, gelu_pytorch_tanh, relu or silu, got "mish"',
+  ],
+  ['RobertaModel', 'roberta', { pad_token_id: null }, 'pad_token_id must be a non-negative integer, got null'],
+  ['RobertaModel', 'bert', {}, 'model_type of RobertaModel must be "roberta", got "bert"'],
+  ['DistilBertModel', 'distilbert', { dim: 10, n_heads: 3 }, 'dim must be a multiple of n_heads, got 10 and 3'],
+  ['DistilBertModel', 'distilbert', { hidden_size: 32 }, 'hidden_size is not supported, got 32'],
+  ['DistilBertModel', 'distilbert', { activation: 'tanh' }, 'activation must be gelu, '],
+])('%s (%s) with %j is refused', (architecture, model_type, change, message) => {
+  expect(() => parseConfig({ architectures: [architecture], model_type, ...change }, 'm/config.json')).toThrow(
+    `m/config.json: ${message}`,
+  );
 });

@@ -1,2 +1,3 @@
 export { importHuggingFace } from './import-hf.ts';
+export { downloadCheckpoint, type DownloadOptions, type DownloadProgress } from './download.ts';
 export { readSafetensors, writeSafetensors, type Safetensors, type Tensor } from './safetensors.ts';

@@ -181,7 +181,9 @@ test('every truncation of a good file is an error', async () => {
 });
 
 test('a file that is not there, and a folder', async () => {
-  await expect(readSafetensors(join(folder, 'none'))).rejects.toThrow('none: does not exist; save the model as one');
+  await expect(readSafetensors(join(folder, 'none'))).rejects.toThrow(
+    'none: does not exist; save the model in the safetensors',
+  );
   await expect(readSafetensors(folder)).rejects.toThrow(`${folder}: must be a file, got a folder or device`);
 });
 

