@@ -5,7 +5,7 @@ const root = join(__dirname, '..');
 
 /** What each package's sources may import, beside Node and files of their own. `*`: anything. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
-  core: ['@tensorflow/tfjs-core', '@tensorflow/tfjs-converter'],
+  core: ['@tensorflow/tfjs-core', '@tensorflow/tfjs-converter', 'pure-rand'],
   'import-hf': ['@cq/core', '@huggingface/hub', 'zod'],
   data: ['@cq/core', '@huggingface/tokenizers', 'csv-parse', 'pure-rand', 'sharp'],
   eval: ['@cq/core', '@cq/core/runtime'],

@@ -14,6 +14,7 @@ import {
   table,
   type ProgressBar,
 } from './output.ts';
+import { modelFolder } from './model-folder.ts';
 import { UsageError } from './usage-error.ts';
 import { wholeNumber } from './whole-number.ts';
 
@@ -51,7 +52,7 @@ export function benchCommand(program: Command, io: Io): void {
       'Times models on random input, each in a process of its own, in turns, so that whatever else the machine does\n' +
         'meets all of them. A float model runs on TensorFlow.js’s own wasm kernels, a compressed one on @cq/backend-wasm.',
     )
-    .argument('<MODEL...>', 'folders with model.json, or Hugging Face folders with config.json')
+    .argument('<MODEL...>', 'folders with model.json, Hugging Face folders with config.json, or hf:owner/name')
     .option('--against <RUNTIMES>', 'what runs the float models', 'tfjs')
     .option('--threads <N>', 'threads of a model', wholeNumber('bench', '--threads', 1), 1)
     .option('--rounds <N>', 'inferences of each model that count', wholeNumber('bench', '--rounds', 1), 20)
@@ -87,7 +88,7 @@ async function benchModels(
   try {
     for (const model of models) {
       io.signal.throwIfAborted();
-      contestants.push(await startContestant(model, seed));
+      contestants.push(await startContestant(await modelFolder(model, io, json), seed));
     }
     return { machine: machine(), rows: await compete(contestants, rounds, bar) };
   } finally {

@@ -1,7 +1,8 @@
-import { basename } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { compress, lower, pack, weightBytes, type DataRole, type Dataset, type Graph, type Pass } from '@cq/core';
 import { modelFiles, writeFolder } from '@cq/core/node';
-import { sample } from '@cq/data';
+import { sample, tokenizerFiles } from '@cq/data';
 import type { Command } from 'commander';
 import { useBackend } from './backend.ts';
 import type { CompressionReport } from './compression-report.ts';
@@ -10,6 +11,7 @@ import type { Io } from './io.ts';
 import { loadData } from './load-data.ts';
 import { loadModel } from './load-model.ts';
 import { machine } from './machine.ts';
+import { modelFolder } from './model-folder.ts';
 import { checkOutFolder } from './out-folder.ts';
 import { colors, count, readableBytes, duration, printJson, printLines, progressBar, table } from './output.ts';
 import { recipeNamed, recipes } from './recipes.ts';
@@ -36,10 +38,10 @@ export function compressCommand(program: Command, io: Io): void {
     .command('compress')
     .summary('makes a model smaller and faster by a recipe')
     .description('Runs the passes of a recipe and writes a TensorFlow.js model, report.json and report.html.')
-    .argument('<MODEL>', 'folder with model.json, or a Hugging Face folder with config.json')
+    .argument('<MODEL>', 'folder with model.json, a Hugging Face folder with config.json, or hf:owner/name')
     .option('--recipe <NAME>', 'a recipe by name (below)')
     .option('--config <FILE>', 'or passes of your own: JSON { "passes": [{ "name", "options" }] }, or .mjs')
-    .option('--calibration <DATA>', 'folder of images like those the model will see; labels are not needed')
+    .option('--calibration <DATA>', 'images or texts like those the model will see: a folder, or a CSV (text,label)')
     .option('--samples <N>', 'calibration examples to use', wholeNumber('compress', '--samples', 1), 128)
     .option('--training <DATA>', 'folder of labelled images, for recipes that train')
     .option('--out <DIR>', 'folder to write to (required): new, empty, or one that this has written')
@@ -69,8 +71,9 @@ async function compressModel(model: string, options: CompressOptions, io: Io): P
   const { name, passes } = await chosenPasses(options);
   requireData(passes, options);
   checkOutFolder(options.out, model);
-  const graph = await loadModel(model);
-  const data = await loadRoles(graph, model, options);
+  const folder = await modelFolder(model, io, options.json);
+  const graph = await loadModel(folder);
+  const data = await loadRoles(graph, folder, options);
   await useBackend('wasm');
 
   const { graph: annotated, report } = await runPasses(graph, passes, data, options, io);
@@ -96,10 +99,17 @@ async function compressModel(model: string, options: CompressOptions, io: Io): P
   const files = modelFiles(artifacts);
   files.set('report.json', `${JSON.stringify(whole, undefined, 2)}\n`);
   files.set('report.html', reportHtml(whole));
+  for (const [name, content] of tokenizerOf(folder)) files.set(name, content);
   await nextTask(); // The last moment for Ctrl-C: what follows is all or nothing.
   io.signal.throwIfAborted();
   writeFolder(options.out, files);
   return whole;
+}
+
+/** What the compressed model needs beside its weights to read text. */
+function tokenizerOf(folder: string): (readonly [name: string, content: Uint8Array])[] {
+  const present = tokenizerFiles.filter((name) => existsSync(join(folder, name)));
+  return present.map((name) => [name, readFileSync(join(folder, name))]);
 }
 
 async function chosenPasses({ recipe, config }: CompressOptions): Promise<{ name: string; passes: readonly Pass[] }> {

@@ -4,6 +4,7 @@ import { backendNames, useBackend, type BackendName } from './backend.ts';
 import type { Io } from './io.ts';
 import { loadData } from './load-data.ts';
 import { loadModel } from './load-model.ts';
+import { modelFolder } from './model-folder.ts';
 import { oneOf } from './one-of.ts';
 import { colors, duration, percent, printJson, printLines, progressBar } from './output.ts';
 import { required } from './required.ts';
@@ -25,8 +26,11 @@ export function evalCommand(program: Command, io: Io): void {
       'Measures the metrics of the model’s task. Against a reference also how often both have the same top class, and\n' +
         'the mean KL divergence of their outputs, which a few hundred examples tell far better than accuracy.',
     )
-    .argument('<MODEL>', 'folder with model.json, or a Hugging Face folder with config.json')
-    .option('--data <DATA>', 'folder of images (required) with labels.csv (file,label) or one sub-folder per class')
+    .argument('<MODEL>', 'folder with model.json, a Hugging Face folder with config.json, or hf:owner/name')
+    .option(
+      '--data <DATA>',
+      'required: a folder of images with labels.csv (file,label) or one sub-folder per class, or a CSV (text,label)',
+    )
     .option('--reference <MODEL>', 'compare the outputs with those of this model')
     .option('--limit <N>', 'only the first N examples', wholeNumber('eval', '--limit', 1))
     .option(
@@ -50,9 +54,10 @@ export function evalCommand(program: Command, io: Io): void {
 async function evaluateModel(model: string, options: EvalOptions, io: Io): Promise<Evaluation> {
   const { reference, limit, backend, json = false } = options;
   const data = required('eval', '--data DATA', options.data);
-  const graph = await loadModel(model);
-  const dataset = await loadData(data, graph, model);
-  const referenceGraph = reference === undefined ? undefined : await loadModel(reference);
+  const folder = await modelFolder(model, io, json);
+  const graph = await loadModel(folder);
+  const dataset = await loadData(data, graph, folder);
+  const referenceGraph = reference && (await loadModel(await modelFolder(reference, io, json)));
   await useBackend(backend);
   const bar = progressBar(io, model, json);
   try {

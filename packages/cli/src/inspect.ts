@@ -3,6 +3,7 @@ import { sizeOfModel } from '@cq/eval';
 import type { Command } from 'commander';
 import type { Io } from './io.ts';
 import { loadModel } from './load-model.ts';
+import { modelFolder } from './model-folder.ts';
 import { opCounts } from './op-counts.ts';
 import { colors, count, readableBytes, printJson, printLines, significant, table } from './output.ts';
 import { quantizedValues, type QuantizedValue } from './quantized-values.ts';
@@ -26,11 +27,11 @@ export function inspectCommand(program: Command, io: Io): void {
     .command('inspect')
     .summary('what a model takes, gives and is made of')
     .description('Shows inputs, outputs, parameters, bytes, operations, and how each value is quantized.')
-    .argument('<MODEL>', 'folder with model.json, or a Hugging Face folder with config.json')
+    .argument('<MODEL>', 'folder with model.json, a Hugging Face folder with config.json, or hf:owner/name')
     .option('--json', 'print one JSON document')
     .addHelpText('after', '\nExample:\n  cq inspect models/deit-tiny-patch16-224')
     .action(async (model: string, { json = false }: { readonly json?: boolean }) => {
-      const inspection = inspect(await loadModel(model));
+      const inspection = inspect(await loadModel(await modelFolder(model, io, json)));
       if (json) printJson(io, inspection);
       else printLines(io, describe(io, model, inspection));
     });

@@ -1,10 +1,20 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { CqError, type Dataset, type Graph } from '@cq/core';
-import { imageFolder, parsePreprocessing, type Preprocessing } from '@cq/data';
+import { imageFolder, loadTokenizer, parsePreprocessing, textCsv, type Preprocessing } from '@cq/data';
 
-/** DATA of every command, read as the model wants it: its preprocessing, its class names, the name of its input. */
-export async function loadData(folder: string, graph: Graph, model: string): Promise<Dataset> {
+/** DATA of every command, read as the model wants it: a CSV of texts by its tokenizer, a folder of images by its preprocessing. */
+export function loadData(data: string, graph: Graph, model: string): Promise<Dataset> {
+  return data.endsWith('.csv') ? loadTexts(data, graph, model) : loadImages(data, graph, model);
+}
+
+async function loadTexts(file: string, graph: Graph, model: string): Promise<Dataset> {
+  const { labels } = graph.metadata;
+  const tokenizer = await loadTokenizer(model);
+  return textCsv(file, { tokenizer, inputs: graph.inputs, ...(labels && { labels }) });
+}
+
+async function loadImages(folder: string, graph: Graph, model: string): Promise<Dataset> {
   const source = ['preprocessor_config.json', 'model.json'].find((name) => existsSync(join(model, name)));
   if (!graph.metadata.preprocessing) {
     throw new CqError(

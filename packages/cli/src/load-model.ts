@@ -3,13 +3,9 @@ import { CqError, fromArtifacts, type Graph } from '@cq/core';
 import { readArtifacts } from '@cq/core/node';
 import { importHuggingFace } from '@cq/import-hf';
 import { kindAt, type Kind } from './kind-at.ts';
-import { UsageError } from './usage-error.ts';
 
 /** MODEL of every command: a TensorFlow.js folder with model.json, or a Hugging Face folder with config.json. */
 export async function loadModel(model: string): Promise<Graph> {
-  if (model.startsWith('hf:')) {
-    throw new UsageError(`${model}: models of the hub cannot be loaded yet; download the folder and give its path`);
-  }
   const file = join(model, 'model.json');
   if (kindAt(file) === 'a file') return fromArtifacts(readArtifacts(model), file);
   if (kindAt(join(model, 'config.json')) === 'a file') return importHuggingFace(model);

@@ -86,7 +86,6 @@ describe('wrong use is one line on stderr and exit code 2', () => {
       'bench: --against must be tfjs, got "ort-web"; it comes later',
     ],
     ['an unknown runtime', ['bench', 'm', '--against', 'litert'], 'bench: --against must be tfjs, got "litert"'],
-    ['a model of the hub', ['inspect', 'hf:facebook/deit-tiny-patch16-224'], 'models of the hub cannot be loaded yet'],
   ])('%s', async (_, argv, message) => {
     const { code, stdout, stderr } = await cq(...argv);
     expect([code, stdout]).toEqual([2, '']);
@@ -106,4 +105,10 @@ test('an unknown error shows where it came from', async () => {
   json.mockRestore();
   expect(code).toBe(1);
   expect(stderr).toMatch(/^inspect: unexpected error; please report it with these lines\nError: a bug\n +at /);
+});
+
+test('a model of the hub that cannot be one fails before anything is asked for', async () => {
+  const { code, stdout, stderr } = await cq('inspect', 'hf:deit-tiny');
+  expect([code, stdout]).toEqual([1, '']);
+  expect(stderr).toBe('hf:deit-tiny: a model of the hub must be hf:owner/name, got "deit-tiny"\n');
 });

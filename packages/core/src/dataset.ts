@@ -11,6 +11,8 @@ export interface Batch {
   readonly inputs: Readonly<Record<string, ArrayTensor>>;
   /** One class index per example, where the data has labels. */
   readonly labels?: readonly number[];
+  /** Which examples these are, where a dataset does not keep the order (text is batched by length). */
+  readonly indices?: readonly number[];
 }
 
 /** A source of examples that can be read as often as a pass needs; it holds one batch in memory at a time. */
@@ -19,6 +21,9 @@ export interface Dataset {
   readonly name: string;
   /** Number of examples. */
   readonly size: number;
-  /** The examples at `indices` (default: all, in order), `batchSize` at a time; the last batch may be smaller. */
+  /**
+   * The examples at `indices` (default: all), `batchSize` at a time; the last batch may be smaller. In this order, unless
+   * the batches name their `indices`; the same order every time.
+   */
   batches(batchSize: number, indices?: readonly number[]): AsyncIterable<Batch>;
 }

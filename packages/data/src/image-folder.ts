@@ -1,9 +1,11 @@
 import { CqError, type ArrayTensor, type Batch, type Dataset } from '@cq/core';
+import { chunks } from './chunks.ts';
 import { decodeImage } from './decode-image.ts';
 import { listImages, type LabelledImage } from './list-images.ts';
 import { preprocessedSize, preprocessImage } from './preprocess-image.ts';
 import type { Preprocessing } from './preprocessing.ts';
 import { readAhead } from './read-ahead.ts';
+import { requested } from './requested.ts';
 
 export interface ImageFolderOptions {
   /** How an image becomes the model's input, from `parsePreprocessing`. */
@@ -27,8 +29,8 @@ export async function imageFolder(folder: string, options: ImageFolderOptions): 
     name: folder,
     size: images.length,
     batches(batchSize, indices) {
-      checkRequest(folder, images.length, batchSize, indices);
-      const chosen = indices ? indices.map((index) => images[index]!) : images;
+      const source = { name: folder, size: images.length, examples: 'images' };
+      const chosen = requested(source, batchSize, indices).map((index) => images[index]!);
       return readAhead(chunks(chosen, batchSize), 1, load);
     },
   };
@@ -65,19 +67,4 @@ async function loadBatch(
   const tensor: ArrayTensor = { dtype: 'float32', shape, data };
   const labels = images.flatMap(({ label }) => label ?? []);
   return { inputs: { [input]: tensor }, ...(labels.length > 0 && { labels }) };
-}
-
-function checkRequest(folder: string, size: number, batchSize: number, indices: readonly number[] | undefined): void {
-  if (!Number.isInteger(batchSize) || batchSize < 1) {
-    throw new CqError(`${folder}: the batch size must be a whole number from 1, got ${batchSize}`);
-  }
-  const outside = indices?.find((index) => !Number.isInteger(index) || index < 0 || index >= size);
-  if (outside !== undefined) {
-    throw new CqError(`${folder}: an index must be from 0 to ${size - 1}, as it has ${size} images, got ${outside}`);
-  }
-}
-
-function chunks<Item>(items: readonly Item[], length: number): Item[][] {
-  const count = Math.ceil(items.length / length);
-  return Array.from({ length: count }, (_, i) => items.slice(i * length, (i + 1) * length));
 }

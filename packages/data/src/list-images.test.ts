@@ -92,7 +92,7 @@ test.each([
   [
     'file,label\na.jpg,crane',
     ['crane', 'crane'],
-    'must name one class, got "crane", which several have; use labels.csv with the index',
+    'must name one class, got "crane", which several have; write its index',
   ],
   [
     'file,label\na.jpg,1',

@@ -1,7 +1,8 @@
-import { access, readdir, readFile, stat } from 'node:fs/promises';
+import { access, readdir, stat } from 'node:fs/promises';
 import { extname, join, posix, win32 } from 'node:path';
 import { CqError } from '@cq/core';
-import { parse } from 'csv-parse/sync';
+import { classLabel, classNamed } from './class-label.ts';
+import { readTable } from './read-table.ts';
 
 export interface LabelledImage {
   readonly file: string;
@@ -44,9 +45,10 @@ async function byClass(
   labels?: readonly string[],
 ): Promise<LabelledImage[]> {
   const found: LabelledImage[] = [];
+  const remedies = { unknown: 'rename it', ambiguous: `use ${labelsFile} with the index` };
   for (const [place, name] of classes.entries()) {
     const at = join(folder, name);
-    const label = labels ? classNamed(name, labels, `${at}: the sub-folder's name`, 'rename it') : place;
+    const label = labels ? classNamed(name, labels, `${at}: the sub-folder's name`, remedies) : place;
     const { files } = await entriesOf(at);
     for (const file of files.filter(isImage)) found.push({ file: join(at, file), label });
   }
@@ -56,83 +58,19 @@ async function byClass(
 async function listed(folder: string, labels?: readonly string[]): Promise<LabelledImage[]> {
   const csv = join(folder, labelsFile);
   const found: LabelledImage[] = [];
-  for (const { line, file, label } of await rowsOf(csv)) {
+  for (const { line, cells } of await readTable(csv, ['file', 'label'], { trim: true })) {
+    const { file, label } = cells;
     const at = `${csv}: line ${line}`;
     if (file === '' || leavesFolder(file)) {
       throw new CqError(`${at}: a file must lie in this folder, got "${file}"; write its path from here, without ".."`);
     }
-    const image = { file: join(folder, file), label: labelOf(label, labels, `${at}: the label of "${file}"`) };
+    const image = { file: join(folder, file), label: classLabel(label, labels, `${at}: the label of "${file}"`) };
     await access(image.file).catch(() => {
       throw new CqError(`${at}: a file that exists is expected, got "${file}"; remove the line or add the file`);
     });
     found.push(image);
   }
-  if (found.length === 0) throw new CqError(`${csv}: at least one row is expected, got none; add lines "file,label"`);
   return found;
-}
-
-interface Row {
-  readonly line: number;
-  readonly file: string;
-  readonly label: string;
-}
-
-async function rowsOf(csv: string): Promise<Row[]> {
-  let header: string[] = [];
-  const columns = (names: string[]) => (header = names);
-  let rows: { record: Record<string, string>; info: { lines: number } }[];
-  try {
-    const text = await readFile(csv, 'utf8');
-    rows = parse(text, { bom: true, columns, info: true, skip_empty_lines: true, trim: true });
-  } catch (error) {
-    const cause = error instanceof Error ? error.message : String(error);
-    throw new CqError(`${csv}: not a table that can be read, got "${cause}"`, { cause: error });
-  }
-  for (const column of ['file', 'label']) {
-    if (header.includes(column)) continue;
-    throw new CqError(
-      `${csv}: a column "${column}" is expected, got "${header.join(',')}"; begin it with "file,label"`,
-    );
-  }
-  return rows.map(({ record, info }) => ({ line: info.lines, file: record['file']!, label: record['label']! }));
-}
-
-/** A class index or, where the model has class names, one of them. */
-function labelOf(text: string, labels: readonly string[] | undefined, what: string): number {
-  const index = /^\d+$/.test(text) ? Number(text) : undefined;
-  if (!labels) {
-    if (index !== undefined) return index;
-    throw new CqError(`${what} must be a class index, as the model names no classes, got "${text}"; write its number`);
-  }
-  if (index === undefined) return classNamed(text, labels, what, `write one of them or its index`);
-  const named = labels.indexOf(text);
-  if (named >= 0 && named !== index) {
-    throw new CqError(
-      `${what} must be either an index or a name, got "${text}", which is the name of class ${named} and the index of ` +
-        'another; leave the class names out to read numbers as indices',
-    );
-  }
-  if (index < labels.length) return index;
-  throw new CqError(
-    `${what} must be from 0 to ${labels.length - 1}, as the model has ${labels.length} classes, got ${text}`,
-  );
-}
-
-function classNamed(name: string, labels: readonly string[], what: string, remedy: string): number {
-  const index = labels.indexOf(name);
-  if (index < 0) {
-    const some = labels.slice(0, 3).map((label) => `"${label}"`);
-    const classes = `${some.join(', ')}${labels.length > 3 ? ', …' : ''}`;
-    throw new CqError(
-      `${what} must be one of the model's ${labels.length} classes (${classes}), got "${name}"; ${remedy}`,
-    );
-  }
-  if (labels.indexOf(name, index + 1) >= 0) {
-    throw new CqError(
-      `${what} must name one class, got "${name}", which several have; use ${labelsFile} with the index`,
-    );
-  }
-  return index;
 }
 
 /** Names of the files and sub-folders, byte-wise sorted; hidden ones are not part of the data. */

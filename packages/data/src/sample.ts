@@ -1,4 +1,4 @@
-import { CqError, type Dataset } from '@cq/core';
+import { CqError, type Batch, type Dataset } from '@cq/core';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 
@@ -23,9 +23,19 @@ export function sample(dataset: Dataset, count: number, seed: number): Dataset {
           `${dataset.name}: an index must be from 0 to ${count - 1}, as it is a sample, got ${outside}`,
         );
       }
-      return dataset.batches(batchSize, indices ? indices.map((index) => chosen[index]!) : chosen);
+      const batches = dataset.batches(batchSize, indices ? indices.map((index) => chosen[index]!) : chosen);
+      return within(batches, chosen);
     },
   };
+}
+
+/** A batch that names its examples names them by their places in the sample. */
+async function* within(batches: AsyncIterable<Batch>, chosen: readonly number[]): AsyncGenerator<Batch> {
+  const places = new Map(chosen.map((index, place) => [index, place]));
+  for await (const batch of batches) {
+    const indices = batch.indices?.map((index) => places.get(index)!);
+    yield indices ? { ...batch, indices } : batch;
+  }
 }
 
 /** The first `count` steps of a Fisher-Yates shuffle of 0 … size − 1, sorted. */

@@ -1,27 +1,27 @@
 import { createHash } from 'node:crypto';
-import { digestChain } from './digest.ts';
+import { sequenceDigest } from './digest.ts';
 
 const sha256 = (...parts: Buffer[]) => createHash('sha256').update(Buffer.concat(parts)).digest();
 
-test('the digest of one tensor is the SHA-256 of its little-endian bytes', async () => {
-  const chain = digestChain();
-  await chain.add(Float32Array.of(1, -2.5));
-  expect(chain.hex()).toBe(sha256(Buffer.from([0, 0, 0x80, 0x3f, 0, 0, 0x20, 0xc0])).toString('hex'));
+function bytesOf(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeFloatLE(value);
+  return bytes;
+}
+
+test('the digest is the SHA-256 of those of the little-endian bytes', async () => {
+  const digest = sequenceDigest(2);
+  await digest.set(0, Float32Array.of(1, -2.5));
+  await digest.set(1, Float32Array.of(3));
+  const expected = sha256(sha256(Buffer.from([0, 0, 0x80, 0x3f, 0, 0, 0x20, 0xc0])), sha256(bytesOf(3)));
+  expect(await digest.hex()).toBe(expected.toString('hex'));
 });
 
-test('each further tensor is hashed behind the digest so far', async () => {
-  const [a, b] = [Buffer.alloc(4), Buffer.alloc(4)];
-  a.writeFloatLE(3);
-  b.writeFloatLE(4);
-  const chain = digestChain();
-  await chain.add(Float32Array.of(3));
-  await chain.add(Float32Array.of(4));
-  expect(chain.hex()).toBe(sha256(sha256(a), b).toString('hex'));
-});
-
-test('order counts', async () => {
-  const [one, other] = [digestChain(), digestChain()];
-  for (const value of [1, 2]) await one.add(Float32Array.of(value));
-  for (const value of [2, 1]) await other.add(Float32Array.of(value));
-  expect(one.hex()).not.toBe(other.hex());
+test('it counts where a tensor stands, not when it comes', async () => {
+  const [one, same, other] = [sequenceDigest(2), sequenceDigest(2), sequenceDigest(2)];
+  for (const index of [0, 1]) await one.set(index, Float32Array.of(index));
+  for (const index of [1, 0]) await same.set(index, Float32Array.of(index));
+  for (const index of [0, 1]) await other.set(index, Float32Array.of(1 - index));
+  expect(await same.hex()).toBe(await one.hex());
+  expect(await other.hex()).not.toBe(await one.hex());
 });

@@ -1,21 +1,27 @@
 /**
- * A fingerprint of a sequence of tensors that needs no more memory than one of them:
+ * A fingerprint of `length` tensors in their order, in whichever order they come:
  *
- *     digest ← SHA-256(digest ‖ little-endian float32 bytes)        for one after the other, from no bytes at all
+ *     SHA-256( SHA-256(first tensor) ‖ SHA-256(second tensor) ‖ … )        of their little-endian float32 bytes
  *
- * so that of a single tensor it is the SHA-256 of its bytes. WebCrypto computes it, in Node and in pages, but hashes no
- * streams; hence the chain.
+ * It keeps 32 bytes a tensor. WebCrypto computes it, in Node and in pages.
  */
-export function digestChain(): { add(values: Float32Array): Promise<void>; hex(): string } {
-  let digest = new Uint8Array();
+export function sequenceDigest(length: number): {
+  set(index: number, values: Float32Array): Promise<void>;
+  hex(): Promise<string>;
+} {
+  const digests = new Uint8Array(length * digestBytes);
   return {
-    async add(values) {
-      const bytes = new Uint8Array(digest.length + 4 * values.length);
-      bytes.set(digest);
-      const view = new DataView(bytes.buffer, digest.length);
+    async set(index, values) {
+      const view = new DataView(new ArrayBuffer(4 * values.length));
       for (const [i, value] of values.entries()) view.setFloat32(4 * i, value, true);
-      digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+      digests.set(await sha256(view), index * digestBytes);
     },
-    hex: () => [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join(''),
+    hex: async () => [...(await sha256(digests))].map((byte) => byte.toString(16).padStart(2, '0')).join(''),
   };
+}
+
+const digestBytes = 32;
+
+async function sha256(bytes: DataView<ArrayBuffer> | Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
 }

@@ -1,7 +1,7 @@
 import { build, type Dataset, type Graph } from '@cq/core';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
-import { digestChain } from './digest.ts';
+import { sequenceDigest } from './digest.ts';
 import { evaluate } from './evaluate.ts';
 
 beforeAll(() => tf.setBackend('cpu'));
@@ -39,14 +39,12 @@ function points(rows: readonly (readonly [number, number])[], labels?: readonly 
   };
 }
 
-const data = points(
-  [
-    [3, 1],
-    [1, 2],
-    [5, 4],
-  ],
-  [0, 1, 1],
-);
+const rows = [
+  [3, 1],
+  [1, 2],
+  [5, 4],
+] as const;
+const data = points(rows, [0, 1, 1]);
 
 test('counts hits and says how long an example took', async () => {
   const result = await evaluate(classifier(identity), data);
@@ -56,16 +54,29 @@ test('counts hits and says how long an example took', async () => {
 });
 
 test('the fingerprint is that of the logits in order, whatever the batch size', async () => {
-  const chain = digestChain();
-  for (const logits of [
-    [3, 1],
-    [1, 2],
-    [5, 4],
-  ])
-    await chain.add(Float32Array.from(logits));
+  const digest = sequenceDigest(3);
+  await Promise.all(rows.map((logits, i) => digest.set(i, Float32Array.from(logits))));
   for (const batchSize of [1, 2, 3]) {
     const { logitsSha256, correct } = await evaluate(classifier(identity), data, { batchSize });
-    expect([logitsSha256, correct]).toEqual([chain.hex(), 2]);
+    expect([logitsSha256, correct]).toEqual([await digest.hex(), 2]);
+  }
+});
+
+test('the order in which a dataset gives its examples does not count', async () => {
+  const backwards: Dataset = {
+    ...data,
+    async *batches(batchSize, indices = [0, 1, 2]) {
+      const order = [...indices].reverse();
+      let from = 0;
+      for await (const batch of data.batches(batchSize, order)) {
+        yield { ...batch, indices: order.slice(from, (from += batchSize)) };
+      }
+    },
+  };
+  const text = classifier(identity, { task: 'text-classification' });
+  for (const options of [{ batchSize: 1 }, { batchSize: 2 }, { batchSize: 2, limit: 2 }]) {
+    const [forth, back] = [await evaluate(text, data, options), await evaluate(text, backwards, options)];
+    expect({ ...back, milliseconds: 0 }).toEqual({ ...forth, milliseconds: 0 });
   }
 });
 
@@ -106,7 +117,7 @@ test('no tensor is left behind, not even by a failure', async () => {
 test('what cannot be evaluated is refused in one line', async () => {
   const model = classifier(identity);
   await expect(evaluate(classifier(identity, {} as never), data)).rejects.toThrow(
-    'must be image-classification, got none',
+    'must be image-classification or text-classification, got none',
   );
   await expect(evaluate(classifier(identity, { task: 'poetry' }), data)).rejects.toThrow('got "poetry"');
   await expect(evaluate(model, points([[1, 2]]))).rejects.toThrow(

@@ -1,7 +1,7 @@
 import { CqError, executor, type ArrayTensor, type Dataset, type Executor, type Graph } from '@cq/core';
 import { isHit } from './accuracy.ts';
 import { agreementCounter, type Agreement } from './agreement.ts';
-import { digestChain } from './digest.ts';
+import { sequenceDigest } from './digest.ts';
 import { median } from './latency.ts';
 
 export interface EvaluateOptions {
@@ -25,13 +25,13 @@ export interface Evaluation extends Partial<Agreement> {
   readonly top5: number;
   /** Median of the execution per example, without decoding and preprocessing. */
   readonly milliseconds: number;
-  /** Fingerprint of the first output of every example in order; `digestChain` says how. Equal outputs, equal bits. */
+  /** Fingerprint of the first output of every example in order; `sequenceDigest` says how. Equal outputs, equal bits. */
   readonly logitsSha256: string;
 }
 
 /**
- * The metrics of the model's task on labelled data, on TensorFlow.js's current backend. One pass over the data; memory
- * does not grow with it.
+ * The metrics of the model's task on labelled data, on TensorFlow.js's current backend. One pass over the data, which
+ * takes 32 bytes of memory an example and one batch.
  * @throws CqError if the task has no metric, or the data have no labels or those of another model.
  */
 export async function evaluate(graph: Graph, dataset: Dataset, options: EvaluateOptions = {}): Promise<Evaluation> {
@@ -41,14 +41,14 @@ export async function evaluate(graph: Graph, dataset: Dataset, options: Evaluate
   const output = graph.outputs[0]!.name;
   const model = executor(graph);
   let other: Executor | undefined;
-  const digest = digestChain();
+  const digest = sequenceDigest(total);
   const nearness = agreementCounter();
   const milliseconds: number[] = [];
   let [done, correct, top5] = [0, 0, 0];
   try {
     if (reference) other = executor(reference);
-    const indices = Array.from({ length: total }, (_, index) => index);
-    for await (const { inputs, labels } of dataset.batches(batchSize, indices)) {
+    const all = Array.from({ length: total }, (_, index) => index);
+    for await (const { inputs, labels, indices } of dataset.batches(batchSize, all)) {
       signal?.throwIfAborted();
       const start = performance.now();
       const rows = await outputRows(model, inputs, output);
@@ -59,7 +59,7 @@ export async function evaluate(graph: Graph, dataset: Dataset, options: Evaluate
         if (isHit(logits, label)) correct++;
         if (isHit(logits, label, 5)) top5++;
         if (referenceRows) nearness.add(referenceRows[row]!, logits);
-        await digest.add(logits);
+        await digest.set(indices?.[row] ?? done + row, logits);
       }
       done += rows.length;
       progress?.(done, total);
@@ -76,15 +76,18 @@ export async function evaluate(graph: Graph, dataset: Dataset, options: Evaluate
     count: done,
     top5: top5 / done,
     milliseconds: median(milliseconds),
-    logitsSha256: digest.hex(),
+    logitsSha256: await digest.hex(),
     ...(reference && nearness.result()),
   };
 }
 
+/** What has a metric; the first output of each is `[batch, classes]`. */
+const tasks: readonly (string | undefined)[] = ['image-classification', 'text-classification'];
+
 function requireTask({ metadata: { task } }: Graph): void {
-  if (task === 'image-classification') return;
+  if (tasks.includes(task)) return;
   throw new CqError(
-    `evaluate: the model's task must be image-classification, got ${task === undefined ? 'none' : `"${task}"`}; no other task has a metric yet`,
+    `evaluate: the model's task must be ${tasks.join(' or ')}, got ${task === undefined ? 'none' : `"${task}"`}; no other task has a metric yet`,
   );
 }
 

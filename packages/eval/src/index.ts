@@ -1,6 +1,6 @@
 export { isHit, topClass } from './accuracy.ts';
 export { agreementCounter, klDivergence, logSumExp, type Agreement } from './agreement.ts';
-export { digestChain } from './digest.ts';
+export { sequenceDigest } from './digest.ts';
 export { evaluate, type EvaluateOptions, type Evaluation } from './evaluate.ts';
 export { latency, median, spread, type LatencyOptions, type Spread } from './latency.ts';
 export { sizeOfModel, type Size } from './size.ts';
