@@ -5,9 +5,9 @@
 import '@cq/backend-wasm';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { machine, reportHtml, version, type CompressionReport } from '@cq/cli';
-import { compress, executor, int8, lower, pack, weightBytes, type Dataset, type Executor, type Graph } from '@cq/core';
-import { modelFiles, writeFolder } from '@cq/core/node';
+import { compressedFiles, machine } from '@cq/cli';
+import { compress, executor, int8, lower, type Dataset, type Executor, type Graph } from '@cq/core';
+import { writeFolder } from '@cq/core/node';
 import { evaluate, spread } from '@cq/eval';
 import { importHuggingFace } from '@cq/import-hf';
 import { setBackend } from '@tensorflow/tfjs-core';
@@ -29,33 +29,25 @@ const start = performance.now();
 say(`\nCompressing ${source} to int8, ${samples} training digits to calibrate …`);
 const model = await importHuggingFace(join(root, source));
 const { graph, report } = await compress(model, int8(), { calibration: first(training, samples), seed });
-const { graph: lowered, left } = lower(graph);
-const compression = { recipe: 'int8', seed, samples, version };
-const artifacts = pack(lowered, { ...lowered.metadata, compression });
+const lowered = lower(graph);
 
 say(`Evaluating both on ${evaluation.size.toLocaleString('en-US')} digits that training never saw …`);
 const float = await evaluate(model, evaluation);
-const integer = await evaluate(lowered, evaluation, { reference: model });
-const times = await interleaved([model, lowered], evaluation);
+const integer = await evaluate(lowered.graph, evaluation, { reference: model });
+const times = await interleaved([model, lowered.graph], evaluation);
 
-const [before, after] = [weightBytes(model), (artifacts.weightData as ArrayBuffer).byteLength];
-const whole: CompressionReport = {
+const { files, report: whole } = compressedFiles({
+  graph: model,
+  lowered,
+  report,
   model: source,
   recipe: 'int8',
   samples,
-  version,
-  ...report,
-  bytes: { before, after, ratio: after / before },
-  left,
-  milliseconds: performance.now() - start,
-  date: new Date().toISOString(),
-  machine: machine(),
-};
-const files = new Map<string, string | Uint8Array>(modelFiles(artifacts));
-files.set('report.json', `${JSON.stringify(whole, undefined, 2)}\n`);
-files.set('report.html', reportHtml(whole));
+  start,
+});
 writeFolder(folder, files);
 
+const { before, after } = whole.bytes;
 const table = new Table({
   head: ['', 'float', 'int8', 'ratio'],
   style: { head: [], border: [] },

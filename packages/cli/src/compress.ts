@@ -1,24 +1,22 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { compress, lower, pack, weightBytes, type DataRole, type Dataset, type Graph, type Pass } from '@cq/core';
-import { modelFiles, writeFolder } from '@cq/core/node';
+import { compress, lower, type DataRole, type Dataset, type Graph, type Pass } from '@cq/core';
+import { writeFolder } from '@cq/core/node';
 import { sample, tokenizerFiles } from '@cq/data';
 import type { Command } from 'commander';
 import { useBackend } from './backend.ts';
+import { compressedFiles } from './compressed-files.ts';
 import type { CompressionReport } from './compression-report.ts';
 import { loadConfig } from './config.ts';
 import type { Io } from './io.ts';
 import { loadData } from './load-data.ts';
 import { loadModel } from './load-model.ts';
-import { machine } from './machine.ts';
 import { modelFolder } from './model-folder.ts';
 import { checkOutFolder } from './out-folder.ts';
 import { colors, count, readableBytes, duration, printJson, printLines, progressBar, table } from './output.ts';
 import { recipeNamed, recipes } from './recipes.ts';
-import { reportHtml } from './report-html.ts';
 import { required } from './required.ts';
 import { UsageError } from './usage-error.ts';
-import { version } from './version.ts';
 import { wholeNumber } from './whole-number.ts';
 
 interface CompressOptions {
@@ -77,28 +75,9 @@ async function compressModel(model: string, options: CompressOptions, io: Io): P
   await useBackend('wasm');
 
   const { graph: annotated, report } = await runPasses(graph, passes, data, options, io);
-  const { graph: lowered, left } = lower(annotated);
+  const lowered = lower(annotated);
   const samples = data.calibration?.size ?? 0;
-  const compression = { recipe: name, seed: options.seed, samples, version };
-  const artifacts = pack(lowered, { ...lowered.metadata, compression });
-
-  const before = weightBytes(graph);
-  const after = (artifacts.weightData as ArrayBuffer).byteLength;
-  const whole: CompressionReport = {
-    model,
-    recipe: name,
-    samples,
-    version,
-    ...report,
-    bytes: { before, after, ratio: after / before },
-    left,
-    milliseconds: performance.now() - start,
-    date: new Date().toISOString(),
-    machine: machine(),
-  };
-  const files = modelFiles(artifacts);
-  files.set('report.json', `${JSON.stringify(whole, undefined, 2)}\n`);
-  files.set('report.html', reportHtml(whole));
+  const { files, report: whole } = compressedFiles({ graph, lowered, report, model, recipe: name, samples, start });
   for (const [name, content] of tokenizerOf(folder)) files.set(name, content);
   await nextTask(); // The last moment for Ctrl-C: what follows is all or nothing.
   io.signal.throwIfAborted();

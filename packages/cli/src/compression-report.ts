@@ -1,5 +1,6 @@
-import type { LeftInFloat, Report } from '@cq/core';
-import type { Machine } from './machine.ts';
+import { weightBytes, type Graph, type LeftInFloat, type Report } from '@cq/core';
+import { machine, type Machine } from './machine.ts';
+import { version } from './version.ts';
 
 /** What `compress` prints with --json and writes as report.json. Only here, never in the model, are times and a machine. */
 export interface CompressionReport extends Report {
@@ -18,4 +19,34 @@ export interface CompressionReport extends Report {
   /** ISO 8601. */
   readonly date: string;
   readonly machine: Machine;
+}
+
+export interface Compressed {
+  /** As it came. */
+  readonly graph: Graph;
+  readonly lowered: { readonly graph: Graph; readonly left: readonly LeftInFloat[] };
+  readonly report: Report;
+  readonly model: string;
+  readonly recipe: string;
+  readonly samples: number;
+  /** When the work began, by `performance.now()`. */
+  readonly start: number;
+}
+
+/** @param after Weight bytes as written. */
+export function compressionReport(compressed: Compressed, after: number): CompressionReport {
+  const { graph, lowered, report, model, recipe, samples, start } = compressed;
+  const before = weightBytes(graph);
+  return {
+    model,
+    recipe,
+    samples,
+    version,
+    ...report,
+    bytes: { before, after, ratio: after / before },
+    left: lowered.left,
+    milliseconds: performance.now() - start,
+    date: new Date().toISOString(),
+    machine: machine(),
+  };
 }

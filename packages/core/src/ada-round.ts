@@ -1,4 +1,5 @@
 import { matMul, tensor2d, tidy, type Tensor2D } from '@tensorflow/tfjs-core';
+import { adamStep, startMoments, type Moments } from './adam.ts';
 import type { Gram } from './gram.ts';
 import { codeRange, clamp } from './runtime/arithmetic.ts';
 import { checkedProblem, type CheckedProblem, type RoundingProblem } from './rounding.ts';
@@ -62,21 +63,28 @@ export async function adaRound(
   return hardCodes(checked, state);
 }
 
+// Read once: looked up on the global object, they would cost more than they compute.
+const { abs, exp, log } = Math;
+
 /** All arrays: [outputs, inputs], so that the product with H has its constant on the right. */
 interface State {
   readonly outputs: number;
   readonly inputs: number;
   readonly v: Float32Array;
-  readonly first: Float32Array;
-  readonly second: Float32Array;
+  readonly gradient: Float32Array;
+  readonly moments: Moments;
   /** ⌊W/s⌋ + z, before clipping. */
   readonly floor: Float32Array;
-  /** Room up to either end of the codes: where h may act. 0: none, the weight stays clipped or masked. */
+  /** Where h may act. 0: nowhere to go, the weight stays clipped or masked. */
   readonly free: Uint8Array;
-  /** s · (clipped floor − z) − W: what ΔW is where h = 0. */
+  /** Where h still changes. Once it has left (0, 1) its gradient is 0, so that it never comes back. */
+  readonly active: Uint8Array;
+  /** ΔW where h is not active; s · (clipped floor − z) − W, to which h is added, where it is. */
   readonly offset: Float32Array;
   /** One scale per output. */
   readonly scale: Float32Array;
+  /** σ(V) of the current iteration. */
+  readonly sigmoid: Float32Array;
   readonly delta: Float32Array;
 }
 
@@ -98,7 +106,9 @@ function startState({ inputs, outputs, values, quantizer, mask, channelOf }: Che
       free[to] = below + zero >= low && below + zero < high && mask?.[from] !== 0 ? 1 : 0;
     }
   }
-  return { inputs, outputs, v, floor, offset, free, scale, first: arrays(), second: arrays(), delta: arrays() };
+  const [gradient, sigmoid, delta] = [arrays(), arrays(), arrays()];
+  const moments = startMoments(size);
+  return { inputs, outputs, v, floor, offset, free, active: free.slice(), scale, gradient, moments, sigmoid, delta };
 }
 
 /** 2 H / tokens, [inputs, inputs]. */
@@ -112,40 +122,44 @@ function scaledCurvature(inputs: number, { matrix, size, tokens }: Gram): Tensor
 
 /** One step of Adam; `exponent` is β, or undefined while warming up. */
 function step(
-  { inputs, outputs, v, first, second, free, offset, scale, delta }: State,
+  state: State,
   curvature: Tensor2D,
   count: number,
   rate: number,
   exponent: number | undefined,
   penalty: number,
 ): void {
+  const { inputs, outputs, v, gradient, moments, active, offset, scale, sigmoid, delta } = state;
   for (let n = 0, i = 0; n < outputs; n++) {
-    for (let k = 0; k < inputs; k++, i++) delta[i] = offset[i]! + (free[i] ? scale[n]! * rectified(v[i]!) : 0);
+    const unit = scale[n]!;
+    for (let k = 0; k < inputs; k++, i++) {
+      delta[i] = offset[i]!;
+      if (active[i] === 0) continue;
+      sigmoid[i] = 1 / (1 + exp(-v[i]!));
+      delta[i]! += unit * clamp(1.2 * sigmoid[i]! - 0.1, 0, 1);
+    }
   }
   const product = tidy(() => matMul(tensor2d(delta, [outputs, inputs]), curvature));
   const slopes = product.dataSync<'float32'>();
   product.dispose();
-  const size = rate / (1 - 0.9 ** count);
-  const correction = 1 / Math.sqrt(1 - 0.999 ** count);
   for (let n = 0, i = 0; n < outputs; n++) {
+    const unit = scale[n]!;
     for (let k = 0; k < inputs; k++, i++) {
-      if (!free[i]) continue;
-      const sigmoid = 1 / (1 + Math.exp(-v[i]!));
-      const h = 1.2 * sigmoid - 0.1;
-      let gradient = 0;
+      gradient[i] = 0;
+      if (active[i] === 0) continue;
+      const gate = sigmoid[i]!;
+      const h = 1.2 * gate - 0.1;
       if (h > 0 && h < 1) {
-        gradient = slopes[i]! * scale[n]!;
-        if (exponent !== undefined) {
-          const side = 2 * h - 1;
-          gradient -= penalty * 2 * exponent * Math.sign(side) * Math.abs(side) ** (exponent - 1);
-        }
-        gradient *= 1.2 * sigmoid * (1 - sigmoid);
+        const side = 2 * h - 1;
+        const pull = exponent === undefined ? 0 : 2 * penalty * exponent * abs(side) ** (exponent - 1);
+        gradient[i] = (slopes[i]! * unit - (side < 0 ? -pull : pull)) * 1.2 * gate * (1 - gate);
+      } else if (h > 0 ? moments.first[i]! <= 0 : moments.first[i]! >= 0) {
+        active[i] = 0;
+        if (h > 0) offset[i]! += unit;
       }
-      const [m, s] = [0.9 * first[i]! + 0.1 * gradient, 0.999 * second[i]! + 0.001 * gradient ** 2];
-      [first[i], second[i]] = [m, s];
-      v[i]! -= (size * m) / (Math.sqrt(s) * correction + 1e-8);
     }
   }
+  adamStep(v, gradient, moments, count, rate);
 }
 
 function hardCodes({ quantizer }: CheckedProblem, { inputs, outputs, v, floor, free }: State): Int32Array {
@@ -162,15 +176,15 @@ function hardCodes({ quantizer }: CheckedProblem, { inputs, outputs, v, floor, f
 
 /** h(V), the rectified sigmoid. */
 export function rectified(v: number): number {
-  return clamp(1.2 / (1 + Math.exp(-v)) - 0.1, 0, 1);
+  return clamp(1.2 / (1 + exp(-v)) - 0.1, 0, 1);
 }
 
 /** The V with h(V) = fraction, for a fraction in [0, 1). */
 export function startOf(fraction: number): number {
-  return -Math.log(1.2 / (fraction + 0.1) - 1);
+  return -log(1.2 / (fraction + 0.1) - 1);
 }
 
 /** What one weight adds to the penalty: 0 where h is 0 or 1, 1 at 0.5. */
 export function penaltyOf(h: number, beta: number): number {
-  return 1 - Math.abs(2 * h - 1) ** beta;
+  return 1 - abs(2 * h - 1) ** beta;
 }

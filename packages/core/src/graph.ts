@@ -1,4 +1,5 @@
 import { CqError } from './errors.ts';
+import { excerpt } from './runtime/op.ts';
 
 export type DataType = 'float32' | 'int32' | 'bool';
 
@@ -80,7 +81,7 @@ export function makeGraph({ nodes, weights, inputs, outputs, metadata = {} }: Gr
   const constants = new Map<string, Weight>();
   const taken = new Set<string>();
   const take = (name: string): void => {
-    if (taken.has(name)) throw new CqError(`graph: "${name}": names must be unique, this one is used twice`);
+    if (taken.has(name)) throw new CqError(`graph: ${excerpt(name)}: names must be unique, this one is used twice`);
     taken.add(name);
   };
   for (const { name } of inputs) take(name);
@@ -92,9 +93,15 @@ export function makeGraph({ nodes, weights, inputs, outputs, metadata = {} }: Gr
     take(node.name);
     given.set(node.name, node);
   }
+  const shown = new Set<string>();
   for (const { name, value } of outputs) {
+    if (shown.has(name))
+      throw new CqError(`graph: output ${excerpt(name)}: names must be unique, two outputs have this`);
+    shown.add(name);
+    if (name !== value && inputs.some((input) => input.name === name))
+      throw new CqError(`graph: output ${excerpt(name)}: names must be unique, an input has this`);
     if (!taken.has(producerOf(value)))
-      throw new CqError(`graph: output "${name}" shows "${value}", which does not exist`);
+      throw new CqError(`graph: output ${excerpt(name)} shows ${excerpt(value)}, which does not exist`);
   }
   return { nodes: sorted(given, taken), weights: constants, inputs, outputs, metadata };
 }
@@ -118,7 +125,7 @@ function sorted(nodes: ReadonlyMap<string, Node>, known: ReadonlySet<string>): M
         top[1]++;
         open.add(node.name);
         const input = producerOf(node.inputs[next]!);
-        if (!known.has(input)) throw new CqError(`graph: "${node.name}": input "${input}" does not exist`);
+        if (!known.has(input)) throw new CqError(`graph: "${node.name}": input ${excerpt(input)} does not exist`);
         if (open.has(input))
           throw new CqError(`graph: "${node.name}": its input "${input}" depends on it; cycles cannot run`);
         const producer = nodes.get(input);
@@ -171,7 +178,7 @@ export function numberAttr(node: Node, name: string, fallback?: number): number 
   const value = node.attrs[name] ?? fallback;
   if (typeof value !== 'number')
     throw new CqError(
-      `graph: "${node.name}" (${node.op}): attribute "${name}" must be a number, got ${JSON.stringify(value)}`,
+      `graph: "${node.name}" (${node.op}): attribute "${name}" must be a number, got ${excerpt(value)}`,
     );
   return value;
 }
@@ -180,7 +187,7 @@ export function stringAttr(node: Node, name: string): string {
   const value = node.attrs[name];
   if (typeof value !== 'string')
     throw new CqError(
-      `graph: "${node.name}" (${node.op}): attribute "${name}" must be a string, got ${JSON.stringify(value)}`,
+      `graph: "${node.name}" (${node.op}): attribute "${name}" must be a string, got ${excerpt(value)}`,
     );
   return value;
 }

@@ -1,7 +1,9 @@
-import { readFileSync, statSync } from 'node:fs';
-import { join, normalize, isAbsolute } from 'node:path';
+import { readFileSync, statSync, type Stats } from 'node:fs';
+import { isAbsolute, join, normalize } from 'node:path';
 import type { io } from '@tensorflow/tfjs-core';
+import { checkDocument, specBytes } from '../artifacts.ts';
 import { CqError } from '../errors.ts';
+import { excerpt } from '../runtime/op.ts';
 
 /** The part of a model.json that says where the weights are. */
 interface ModelJson extends io.ModelJSON {
@@ -14,30 +16,18 @@ interface ModelJson extends io.ModelJSON {
  * @throws CqError on load if model.json or a shard is missing, malformed, of the wrong length, or outside the folder.
  */
 export function fromFolder(folder: string): io.IOHandler {
-  return { load: () => Promise.resolve(readArtifacts(folder)) };
+  return { load: async () => readArtifacts(folder) };
 }
 
-/** model.json and its shards, checked against each other. */
+/**
+ * model.json and its shards. What model.json expects is compared with the sizes of the files before any of them is read.
+ * @throws CqError as `fromFolder` does.
+ */
 export function readArtifacts(folder: string): io.ModelArtifacts {
   const file = join(folder, 'model.json');
   const model = parse(file);
-  const shards: Uint8Array[] = [];
-  for (const { paths, weights } of model.weightsManifest) {
-    const wanted = weights.reduce((sum, { shape, dtype, quantization }) => {
-      return sum + shape.reduce((product, size) => product * size, 1) * width(quantization?.dtype ?? dtype);
-    }, 0);
-    const read = paths.map((path) => readShard(folder, path));
-    const found = read.reduce((sum, { length }) => sum + length, 0);
-    if (found !== wanted) {
-      throw new CqError(
-        `${join(folder, paths.at(-1) ?? '')}: ${count(wanted)} bytes expected by model.json, ${count(found)} found; ` +
-          (found < wanted ? 'the file is truncated' : 'the file is not of this model'),
-      );
-    }
-    shards.push(...read);
-  }
   const { modelTopology, format, generatedBy, convertedBy, signature, userDefinedMetadata } = model;
-  return {
+  const artifacts: io.ModelArtifacts = {
     modelTopology,
     ...(format && { format }),
     ...(generatedBy && { generatedBy }),
@@ -45,19 +35,27 @@ export function readArtifacts(folder: string): io.ModelArtifacts {
     ...(signature && { signature }),
     ...(userDefinedMetadata && { userDefinedMetadata }),
     weightSpecs: model.weightsManifest.flatMap(({ weights }) => weights),
-    weightData: shards.map((shard) => new Uint8Array(shard).buffer),
   };
+  checkDocument(artifacts, file);
+  const shards = model.weightsManifest.flatMap((group) => groupFiles(folder, group));
+  if (new Set(shards).size < shards.length) throw new CqError(`${file}: lists a shard twice`);
+  return { ...artifacts, weightData: shards.map((shard) => new Uint8Array(readFileSync(shard)).buffer) };
 }
 
 function parse(file: string): ModelJson {
+  const found = statOf(file);
+  if (!found) throw new CqError(`${file}: does not exist`);
+  if (!found.isFile()) throw new CqError(`${file}: must be a file, got a folder or device`); // a pipe would be waited for
+  const bytes = readFileSync(file);
+  const brackets = bytes.reduce((sum, byte) => sum + Number(byte === 0x7b || byte === 0x5b), 0);
+  if (brackets > MOST_BRACKETS)
+    throw new CqError(`${file}: must have at most ${count(MOST_BRACKETS)} objects and lists, got ${count(brackets)}`);
   let model: ModelJson;
   try {
-    model = JSON.parse(readFileSync(file, 'utf8')) as ModelJson;
+    model = JSON.parse(bytes.toString()) as ModelJson;
   } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new CqError(
-      missing ? `${file}: does not exist` : `${file}: is not readable JSON (${(error as Error).message})`,
-    );
+    const reason = (error as Error).message.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' '); // it quotes the file
+    throw new CqError(`${file}: is not readable JSON (${reason})`);
   }
   if (!Array.isArray(model?.weightsManifest)) throw new CqError(`${file}: weightsManifest must be a list`);
   for (const group of model.weightsManifest) {
@@ -77,17 +75,43 @@ function parse(file: string): ModelJson {
   return model;
 }
 
-function readShard(folder: string, path: string): Uint8Array {
-  const inside = normalize(path);
-  if (isAbsolute(inside) || inside.startsWith('..')) {
-    throw new CqError(`${join(folder, 'model.json')}: shard "${path}" lies outside the model's folder`);
+/** Twenty times what the largest Transformers need. An empty object takes 3 bytes in a file, and 64 in memory. */
+const MOST_BRACKETS = 1_000_000;
+
+/** The files of one group, whose sizes add up to those of its weights. */
+function groupFiles(folder: string, { paths, weights }: io.WeightsManifestConfig[number]): string[] {
+  const wanted = weights.reduce((sum, spec) => sum + specBytes(spec, join(folder, 'model.json')), 0);
+  const files = paths.map((path) => shardFile(folder, path));
+  const found = files.reduce((sum, { size }) => sum + size, 0);
+  if (found !== wanted) {
+    throw new CqError(
+      `${files.at(-1)?.file ?? join(folder, 'model.json')}: ${count(wanted)} bytes expected by model.json, ${count(found)} found; ` +
+        (found < wanted ? 'the file is truncated' : 'the file is not of this model'),
+    );
   }
-  const file = join(folder, inside);
-  if (!statSync(file, { throwIfNoEntry: false })?.isFile())
-    throw new CqError(`${file}: does not exist, but model.json names it`);
-  return readFileSync(file);
+  return files.map(({ file }) => file);
 }
 
-const width = (dtype: string): number => ({ bool: 1, uint8: 1, uint16: 2, float16: 2 })[dtype] ?? 4;
+function shardFile(folder: string, path: string): { readonly file: string; readonly size: number } {
+  const inside = normalize(path);
+  if (isAbsolute(inside) || inside.startsWith('..')) {
+    throw new CqError(`${join(folder, 'model.json')}: shard ${excerpt(path)} lies outside the model's folder`);
+  }
+  const file = join(folder, inside);
+  const found = statOf(file);
+  if (!found?.isFile()) {
+    throw new CqError(`${join(folder, excerpt(inside).slice(1, -1))}: does not exist, but model.json names it`);
+  }
+  return { file, size: found.size };
+}
+
+/** Undefined also for a name that no file can have. */
+function statOf(file: string): Stats | undefined {
+  try {
+    return statSync(file, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
 
 const count = (bytes: number): string => bytes.toLocaleString('en-US');

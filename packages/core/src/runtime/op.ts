@@ -53,8 +53,27 @@ export function codeType(bits: number): CodeType {
 
 /** Throws `<op>: <what>, got <value>` unless it holds. */
 export function ensure(holds: boolean, op: string, what: string, got: unknown): asserts holds {
-  if (!holds) throw new CqError(`${op}: ${what}, got ${typeof got === 'string' ? `"${got}"` : JSON.stringify(got)}`);
+  if (!holds) throw new CqError(`${op}: ${what}, got ${excerpt(got)}`);
 }
+
+/** A value as errors show it: on one short line that no terminal takes for a command, whatever a file had there. */
+export function excerpt(value: unknown): string {
+  if (typeof value === 'number') return String(value);
+  let text: string;
+  try {
+    text = String(JSON.stringify(value));
+  } catch {
+    return 'something nested too deeply'; // JSON.parse has no limit of depth, JSON.stringify has the call stack's
+  }
+  const short = text.length > EXCERPT ? `${text.slice(0, EXCERPT)}…` : text;
+  return short.replace(control, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** Names in graphs of TensorFlow have 100 characters and more. */
+const EXCERPT = 200;
+
+/** What JSON need not escape, though it breaks a line or moves a cursor. */
+const control = /[\u007f-\u009f\u2028\u2029]/g;
 
 /** Throws unless `bits` is 1 to `most` and the zero point is a code. */
 export function ensureCodes(op: string, bits: number, zeroPoint: number, most = 16): void {

@@ -10,7 +10,7 @@ import {
   type TensorInfo,
 } from '@tensorflow/tfjs-core';
 import { CqError } from '../errors.ts';
-import { sizeOf, type Attrs, type LoweredOp, type Operand } from './op.ts';
+import { ensure, excerpt, sizeOf, type Attrs, type LoweredOp, type Operand, type TensorType } from './op.ts';
 import { loweredOps } from './ops.ts';
 
 /** What TensorFlow.js hands to a registered op. */
@@ -45,6 +45,9 @@ function execute(op: LoweredOp, { inputs, attrs }: GraphNode): Tensor {
   }
   const operands: NamedTensorMap = {};
   names.forEach((name, i) => (operands[name] = inputs[i]!));
+  for (const [name, { dtype }] of Object.entries(operands)) {
+    ensure(tensorTypes.includes(dtype), op.name, `${name} must be float32, int32 or bool`, dtype);
+  }
   op.check(operands as Record<string, Operand & Tensor>, checked);
   if (!getKernel(op.name, getBackend())) {
     throw new CqError(
@@ -53,6 +56,9 @@ function execute(op: LoweredOp, { inputs, attrs }: GraphNode): Tensor {
   }
   return engine().runKernel(op.name, operands, checked as never) as Tensor;
 }
+
+/** What kernels can read; TensorFlow.js also has text and complex numbers. */
+const tensorTypes: readonly string[] = ['float32', 'int32', 'bool'] satisfies TensorType[];
 
 /** The attributes of the op, each present and of its type; whatever else the node carries is left out. */
 function checkAttrs(op: LoweredOp, given: Readonly<Record<string, unknown>>): Attrs {
@@ -65,7 +71,7 @@ function checkAttrs(op: LoweredOp, given: Readonly<Record<string, unknown>>): At
         : type === 'float'
           ? Number.isFinite(value)
           : typeof value === (type === 'bool' ? 'boolean' : 'string');
-    if (!fits) throw new CqError(`${op.name}: attribute "${name}" must be ${type}, got ${JSON.stringify(value)}`);
+    if (!fits) throw new CqError(`${op.name}: attribute "${name}" must be ${type}, got ${excerpt(value)}`);
     attrs[name] = value as number | string | boolean;
   }
   return attrs;

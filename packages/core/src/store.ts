@@ -1,0 +1,27 @@
+/**
+ * Where bytes go that are not to stay in memory, or are to outlive the process. Keys are words of letters, digits, `.`,
+ * `_` and `-`, joined by `/`. `@cq/core/node` has one in a folder.
+ */
+export interface Store {
+  /** undefined if nothing was written under this key. */
+  read(key: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /** All of it is there afterwards, or what was there before. */
+  write(key: string, bytes: Uint8Array): Promise<void>;
+  remove(key: string): Promise<void>;
+}
+
+/** A store that ends with the process. */
+export function memoryStore(): Store {
+  const entries = new Map<string, Uint8Array<ArrayBuffer>>();
+  return {
+    read: (key) => Promise.resolve(entries.get(key)?.slice()),
+    write(key, bytes) {
+      entries.set(key, Uint8Array.from(bytes));
+      return Promise.resolve();
+    },
+    remove(key) {
+      entries.delete(key);
+      return Promise.resolve();
+    },
+  };
+}
