@@ -23,11 +23,18 @@ beforeAll(() => {
   for (const name of Object.keys(dependencies)) {
     if (name !== '@cq/core') link(join(example, 'node_modules', name), name);
   }
+  for (const name of Object.keys(coreDependencies())) link(join(root, 'packages/core/node_modules', name), name);
   link(join(root, 'node_modules/@types/node'), '@types/node');
   const core = join(user, 'node_modules/@cq/core');
   mkdirSync(core, { recursive: true });
   run('tar', ['-xzf', pack(['core'], scratch).get('core')!, '-C', core, '--strip-components', '1']);
 });
+
+/** What installing the tarball would bring along. */
+function coreDependencies(): Record<string, string> {
+  const manifest = readFileSync(join(root, 'packages/core/package.json'), 'utf8');
+  return (JSON.parse(manifest) as { dependencies?: Record<string, string> }).dependencies ?? {};
+}
 
 function link(from: string, name: string): void {
   const to = join(user, 'node_modules', name);

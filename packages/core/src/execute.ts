@@ -22,17 +22,29 @@ export interface Executor {
 export function executor(graph: Graph): Executor {
   registerAnnotations();
   registerLoweredOps();
-  const model: GraphModel<io.IOHandlerSync> = loadGraphModelSync(io.fromMemorySync(toArtifacts(decompose(graph))));
+  const artifacts = toArtifacts(decompose(graph));
+  const model: GraphModel<io.IOHandlerSync> = ours(() => loadGraphModelSync(io.fromMemorySync(artifacts)));
   const outputs = graph.outputs.map(({ name }) => name);
   return {
     run: (inputs, values = outputs) =>
       tidy(() => {
         const feeds = Object.fromEntries(graph.inputs.map((input) => [input.name, feed(input, inputs)]));
-        const results = model.execute(feeds, [...values]);
+        const results = ours(() => model.execute(feeds, [...values]));
         return Array.isArray(results) ? results : [results];
       }),
     dispose: () => model.dispose(),
   };
+}
+
+/** The result, or one error of ours in place of whatever TensorFlow.js throws at a graph that it cannot run. */
+function ours<Result>(run: () => Result): Result {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof CqError) throw error;
+    const [reason] = String((error as Error).message ?? error).split('\n');
+    throw new CqError(`execute: TensorFlow.js cannot run this graph: ${reason!.slice(0, 200)}`, { cause: error });
+  }
 }
 
 /** The tensor for one input of the model. */

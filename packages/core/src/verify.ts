@@ -27,6 +27,14 @@ const invariants: readonly Invariant[] = [
     },
   ],
   [
+    'a quantizer has 1 to 16 bits',
+    (node, graph) => {
+      if (!isFakeQuantize(node)) return true;
+      const { bits } = readQuantizer(graph, node);
+      return (Number.isInteger(bits) && bits >= 1 && bits <= 16) || bits;
+    },
+  ],
+  [
     'every scale is a positive number',
     (node, graph) => {
       if (!isFakeQuantize(node)) return true;
@@ -98,8 +106,14 @@ export function accumulatorBound(node: Node, graph: Graph): number {
     if (!levels || !exponentials) return 0;
     const tokens = numberAttr(node, 'tokens');
     // Probability codes of one row sum to at most the top code plus a rounding of one half each.
-    const top = Math.max(...levels.data);
-    return Math.max(tokens * Math.max(...exponentials.data), 128 * (2 * top + tokens));
+    const top = largest(levels.data);
+    return Math.max(tokens * largest(exponentials.data), 128 * (2 * top + tokens));
   }
   return 0;
+}
+
+function largest(values: ArrayLike<number>): number {
+  let most = 0;
+  for (let i = 0; i < values.length; i++) most = Math.max(most, values[i]!);
+  return most;
 }
