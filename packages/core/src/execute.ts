@@ -1,6 +1,6 @@
 import { loadGraphModelSync, type GraphModel } from '@tensorflow/tfjs-converter';
 import { io, tensor, tidy, type Tensor } from '@tensorflow/tfjs-core';
-import { toArtifacts } from './artifacts.ts';
+import { toArtifacts } from './to-artifacts.ts';
 import type { ArrayTensor } from './dataset.ts';
 import { decompose } from './decompose.ts';
 import { CqError } from './errors.ts';

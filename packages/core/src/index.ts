@@ -5,7 +5,9 @@ export { consumersOf, isOutput, makeGraph, numberAttr, producerOf, stringAttr, w
 export type { Attr, DataType, Graph, GraphParts, Input, Metadata, Node, Output, Weight } from './graph.ts';
 export { edit, freeName, hasOneConsumer, redirect, removeDead, type Changes } from './edit.ts';
 export { build, type Builder } from './build.ts';
-export { float16ToNumber, FORMAT_VERSION, fromArtifacts, toArtifacts } from './artifacts.ts';
+export { FORMAT_VERSION, toArtifacts } from './to-artifacts.ts';
+export { float16ToNumber } from './artifacts/weights.ts';
+export { fromArtifacts } from './from-artifacts.ts';
 export { decode, encode, quantizers, symmetric, asymmetric, unsigned } from './quantizer.ts';
 export type { Quantizer, UniformQuantizer } from './quantizer.ts';
 export { fakeQuantizeUniform, registerAnnotations } from './fake-quantize.ts';

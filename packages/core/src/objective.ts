@@ -1,6 +1,6 @@
 import { loadGraphModelSync } from '@tensorflow/tfjs-converter';
 import { io, reshape, tensor, tidy, valueAndGrads, type Scalar, type Tensor } from '@tensorflow/tfjs-core';
-import { toArtifacts } from './artifacts.ts';
+import { toArtifacts } from './to-artifacts.ts';
 import type { Batch } from './dataset.ts';
 import { decompose } from './decompose.ts';
 import { differentiable } from './differentiable.ts';

@@ -1,5 +1,5 @@
 import type { io } from '@tensorflow/tfjs-core';
-import { toArtifacts } from './artifacts.ts';
+import { toArtifacts } from './to-artifacts.ts';
 import { decompose } from './decompose.ts';
 import type { Graph, Metadata } from './graph.ts';
 

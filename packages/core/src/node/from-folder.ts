@@ -1,7 +1,8 @@
 import { readFileSync, statSync, type Stats } from 'node:fs';
 import { isAbsolute, join, normalize } from 'node:path';
 import type { io } from '@tensorflow/tfjs-core';
-import { checkDocument, specBytes } from '../artifacts.ts';
+import { specBytes } from '../artifacts/weights.ts';
+import { checkDocument } from '../from-artifacts.ts';
 import { CqError } from '../errors.ts';
 import { excerpt } from '../runtime/op.ts';
 
