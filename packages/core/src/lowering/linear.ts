@@ -29,6 +29,12 @@ const plain = {
   activation: 'none',
 } satisfies Partial<LinearAttrs>;
 
+/** Attributes of the plain form; the others put theirs over them. */
+function linearAttrs(product: Accumulator, output: CodeScale) {
+  const { bits, zeroPoint, scale: outputScale } = output;
+  return { ...weightAttrs(product), ...plain, bits, zeroPoint, outputScale };
+}
+
 /**
  * quantized x ─► MatMul ─► BiasAdd ─► quantize                              becomes     CqLinear
  * quantized w ─┘
@@ -41,13 +47,7 @@ export const linear: Rule = (graph, quantize) => {
   return {
     op: 'CqLinear',
     inputs: [product.x, ...productConstants(product, output.scale)],
-    attrs: {
-      ...weightAttrs(product),
-      ...plain,
-      bits: output.bits,
-      zeroPoint: output.zeroPoint,
-      outputScale: output.scale,
-    },
+    attrs: linearAttrs(product, output),
     swallows: product.nodes,
   };
 };
@@ -78,11 +78,7 @@ export const linearWithTable: Rule = (graph, quantize) => {
       constant('table', activationTable(kind, indexScale, readQuantizer(graph, quantize))),
     ],
     attrs: {
-      ...weightAttrs(product),
-      ...plain,
-      bits: output.bits,
-      zeroPoint: output.zeroPoint,
-      outputScale: output.scale,
+      ...linearAttrs(product, output),
       tableBits: indexScale.bits,
       tableZeroPoint: indexScale.zeroPoint,
       tableScale: indexScale.scale,
@@ -122,11 +118,7 @@ function withResidual(product: Accumulator, other: string, residual: CodeScale, 
     op: 'CqLinear',
     inputs: [product.x, ...productConstants(product, output.scale), other],
     attrs: {
-      ...weightAttrs(product),
-      ...plain,
-      bits: output.bits,
-      zeroPoint: output.zeroPoint,
-      outputScale: output.scale,
+      ...linearAttrs(product, output),
       residual: true,
       residualMultiplier: residual.scale / output.scale,
       residualZeroPoint: residual.zeroPoint,
@@ -143,7 +135,7 @@ export function linearToFloat(product: Accumulator): { sums: Lowered; scales: Fl
     sums: {
       op: 'CqLinear',
       inputs: [product.x, weight!, bias!, multiplier!],
-      attrs: { ...weightAttrs(product), ...plain, bits: 32, zeroPoint: 0, outputScale: 1 },
+      attrs: linearAttrs(product, { bits: 32, zeroPoint: 0, scale: 1 }),
       swallows: product.nodes,
     },
     scales: multiplier!.data as Float32Array,
