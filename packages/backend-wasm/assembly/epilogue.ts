@@ -9,6 +9,11 @@ export const TABLE = 2;
 export const ADD_INT8 = 3;
 export const ADD_INT32 = 4;
 export const ADD_FLOAT = 5;
+/** Those of power-of-two models, in shift-epilogue.ts; what is added are codes or integers. */
+export const SHIFT_CODES = 6;
+export const SHIFT_TABLE = 7;
+export const SHIFT_ADD_INT8 = 8;
+export const SHIFT_ADD_INT32 = 9;
 
 /** Bytes that an epilogue takes in scratch memory. */
 export const EPILOGUE: usize = 64;
@@ -17,7 +22,7 @@ export const EPILOGUE: usize = 64;
 @unmanaged
 export class Epilogue {
   kind: i32;
-  /** float32 [outputs] */
+  /** float32 [outputs]; of shifts float64 */
   multiplier: usize;
   /** Bounds of the codes (of the table's index) less the zero point. */
   low: f32;
@@ -33,6 +38,8 @@ export class Epilogue {
   y: usize;
   stride: i32;
   wide: bool;
+  /** float64 [outputs], of shifts */
+  residualFactors: usize;
 }
 
 /** Finishes a tile of `rows` × `columns` sums, whose first is `[row, column]` of y. `outputs` are the columns of residual. */

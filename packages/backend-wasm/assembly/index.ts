@@ -3,7 +3,14 @@
 export { quantize } from './quantize';
 export { dequantize } from './dequantize';
 export { linear, linearScratch } from './linear';
+export { dynamicLinear, dynamicLinearScratch } from './dynamic-linear';
+export { floatLinear, floatLinearScratch } from './float-linear';
 export { patchEmbed, patchEmbedScratch } from './patch-embed';
-export { attention, attentionScratch } from './attention';
+export { attention, attentionScratch, shiftAttention } from './attention';
+export { shiftLinear, shiftLinearScratch } from './shift-linear';
+export { shiftPatchEmbed, shiftPatchEmbedScratch } from './shift-patch-embed';
+export { shiftLayerNorm, shiftLayerNormScratch } from './shift-layer-norm';
 export { layerNorm } from './layer-norm';
 export { embedding } from './embedding';
+export { weight } from './weight';
+export { add } from './add';

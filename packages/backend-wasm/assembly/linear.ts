@@ -1,17 +1,16 @@
 import { Epilogue } from './epilogue';
-import { blockRows, EPILOGUE_AT, product, productScratch, TILES_AT } from './product';
-import { fillTiles } from './tile';
+import { blockRows, EPILOGUE_AT, fillTile, product, productScratch } from './product';
 
-export function linearScratch(inputs: i32, rows: i32): usize {
-  return productScratch(inputs, rows);
+export function linearScratch(inputs: i32, bits: i32, rows: i32): usize {
+  return productScratch(inputs, bits, rows);
 }
 
 /**
- * CqLinear on x [rows, inputs] and a weight of int8 panels. `kind` is one of those in epilogue.ts, `low` and `high` are the
+ * CqLinear on x [rows, inputs] and a weight whose codes are stored in `bits`. `kind` is one of those in epilogue.ts, `low` and `high` are the
  * bounds of its codes less their zero point, `table` the address of its entry of index 0.
  */
 export function linear(
-  x: usize, rows: i32, inputs: i32, w: usize, outputs: i32, bias: usize, multiplier: usize,
+  x: usize, rows: i32, inputs: i32, w: usize, bits: i32, outputs: i32, bias: usize, multiplier: usize,
   kind: i32, low: f32, high: f32, zeroPoint: i32, table: usize,
   residual: usize, residualMultiplier: f32, residualZeroPoint: i32, y: usize, wide: bool, scratch: usize,
 ): void {
@@ -28,10 +27,17 @@ export function linear(
   e.y = y;
   e.stride = outputs;
   e.wide = wide;
-  const block = blockRows(inputs, rows);
+  allRows(x, rows, inputs, w, bits, outputs, bias, scratch);
+}
+
+/** The epilogue stands in `scratch`. */
+export function allRows(
+  x: usize, rows: i32, inputs: i32, w: usize, bits: i32, outputs: i32, bias: usize, scratch: usize,
+): void {
+  const block = blockRows(inputs, bits, rows);
   for (let first = 0; first < rows; first += block) {
     const count = min<i32>(block, rows - first);
-    fillTiles(x + <usize>first * <usize>inputs, inputs, count, inputs, scratch + TILES_AT);
-    product(scratch, first, count, inputs, w, bias, outputs);
+    for (let row = 0; row < count; row++, x += inputs) fillTile(x, inputs, bits, row, scratch);
+    product(scratch, first, count, inputs, w, bias, outputs, bits);
   }
 }

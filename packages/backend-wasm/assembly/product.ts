@@ -1,47 +1,68 @@
-import { Epilogue, EPILOGUE, finishTile } from './epilogue';
-import { dotTile, PAIR, START, SUMS } from './tile';
+import { Epilogue, EPILOGUE, finishTile, SHIFT_CODES } from './epilogue';
+import { dotQuads, fillQuads, inQuads, QUAD, quads } from './quads';
+import { finishShifted } from './shift-epilogue';
+import { dotTile, fillRow, PAIR, START, SUMS } from './tile';
+import { linesOf, pairsOf, panelBytes, unpackedBytes } from './unpack';
 
-/** Scratch memory of a product: epilogue, sums of a tile, start of the sums, tiles of a block of rows. */
+/** Scratch memory of a product: epilogue, sums of a tile, start of the sums, tiles of a block of rows, an unpacked panel. */
 export const EPILOGUE_AT: usize = 0;
 export const SUMS_AT: usize = EPILOGUE_AT + EPILOGUE;
 export const START_AT: usize = SUMS_AT + SUMS;
 export const TILES_AT: usize = START_AT + START;
 
-/** Activations widened at a time: what leaves room for a panel in a second-level cache. */
-const BLOCK_BYTES: i32 = 1 << 18;
+/** Activations in tiles at a time: what leaves room for a panel in a second-level cache. */
+const BLOCK_BYTES: usize = 1 << 18;
 
-/** Rows widened at a time, a multiple of 4. */
-export function blockRows(inputs: i32, rows: i32): i32 {
-  const pairs = (inputs + 1) >> 1;
-  const most = max<i32>(4, (BLOCK_BYTES / (pairs << 2)) & ~3);
+/** Bytes of a tile of 4 rows that meets a weight stored in so many bits. */
+@inline
+function tileBytes(inputs: i32, bits: i32): usize {
+  return inQuads(bits) ? (<usize>quads(inputs) + 1) * QUAD : (<usize>(inputs + 1) >> 1) * PAIR;
+}
+
+/** Rows in tiles at a time, a multiple of 4. */
+export function blockRows(inputs: i32, bits: i32, rows: i32): i32 {
+  const most = max<i32>(1, <i32>(BLOCK_BYTES / tileBytes(inputs, bits))) << 2;
   return min<i32>(most, (rows + 3) & ~3);
 }
 
-export function productScratch(inputs: i32, rows: i32): usize {
-  return TILES_AT + <usize>(blockRows(inputs, rows) >> 2) * <usize>((inputs + 1) >> 1) * PAIR;
+export function productScratch(inputs: i32, bits: i32, rows: i32): usize {
+  const tiles = <usize>(blockRows(inputs, bits, rows) >> 2) * tileBytes(inputs, bits);
+  return TILES_AT + tiles + unpackedBytes(inputs, bits);
+}
+
+/** Puts int8 codes of x into the tiles as row `row` of the block. */
+export function fillTile(x: usize, inputs: i32, bits: i32, row: i32, scratch: usize): void {
+  const to = scratch + TILES_AT + <usize>(row >> 2) * tileBytes(inputs, bits) + (<usize>(row & 3) << 2);
+  if (inQuads(bits)) fillQuads(x, inputs, bits, to);
+  else fillRow(x, inputs, to);
 }
 
 /**
  * The rows in the tiles times every panel of w; the first of them is row `first` of the output. A panel meets all rows
  * before the next one is read, so that it stays in the first-level cache and the tiles in the second.
  */
-export function product(scratch: usize, first: i32, rows: i32, inputs: i32, w: usize, bias: usize, outputs: i32): void {
+export function product(
+  scratch: usize, first: i32, rows: i32, inputs: i32, w: usize, bias: usize, outputs: i32, bits: i32 = 8,
+): void {
   const e = changetype<Epilogue>(scratch + EPILOGUE_AT);
   const sums = scratch + SUMS_AT;
-  const pairs = (inputs + 1) >> 1;
-  const bytes = <usize>pairs * PAIR;
-  for (let column = 0; column < outputs; column += 8, w += bytes) {
+  const tiles = scratch + TILES_AT;
+  const bytes = tileBytes(inputs, bits);
+  const unpacked = tiles + <usize>((rows + 3) >> 2) * bytes;
+  for (let column = 0; column < outputs; column += 8, w += panelBytes(inputs, bits)) {
+    const panel = inQuads(bits) ? linesOf(w, inputs, bits, unpacked) : pairsOf(w, inputs, bits, unpacked);
     const columns = min<i32>(8, outputs - column);
     let start = bias + (<usize>column << 2);
     if (columns < 8) {
       for (let n = 0; n < columns; n++) store<i32>(scratch + START_AT + (<usize>n << 2), load<i32>(start + (<usize>n << 2)));
       start = scratch + START_AT;
     }
-    let tile = scratch + TILES_AT;
-    for (let row = 0; row < rows; row += 4, tile += bytes) {
+    for (let row = 0, tile = tiles; row < rows; row += 4, tile += bytes) {
       const present = min<i32>(4, rows - row);
-      dotTile(present, tile, w, pairs, start, sums);
-      finishTile(e, sums, first + row, present, column, columns, outputs);
+      if (inQuads(bits)) dotQuads(present, tile, panel, quads(inputs), bits, start, sums);
+      else dotTile(present, tile, panel, (inputs + 1) >> 1, start, sums);
+      if (e.kind >= SHIFT_CODES) finishShifted(e, sums, first + row, present, column, columns, outputs);
+      else finishTile(e, sums, first + row, present, column, columns, outputs);
     }
   }
 }

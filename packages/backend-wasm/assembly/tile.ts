@@ -80,7 +80,7 @@ export function fillTiles(x: usize, stride: i32, rows: i32, inputs: i32, tiles: 
 }
 
 /** Widens one row into its place in a tile; an odd last code is paired with zero. */
-function fillRow(x: usize, inputs: i32, to: usize): void {
+export function fillRow(x: usize, inputs: i32, to: usize): void {
   let k = 0;
   for (; k + 8 <= inputs; k += 8, x += 8, to += 4 * PAIR) {
     const codes = v128.load8x8_s(x);

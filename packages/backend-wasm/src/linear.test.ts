@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { CqLinear, type LinearAttrs, type Operand } from '@cq/core/runtime';
+import { CqLinear, layoutOf, type LinearAttrs, type Operand } from '@cq/core/runtime';
 import {
   codes,
   floats,
@@ -12,17 +12,21 @@ import {
   zeroPoint,
   type Spread,
 } from './testing/arbitrary.ts';
+import { linear } from './linear.ts';
 import { expectReference } from './testing/equals-reference.ts';
+import { expectAllVariants } from './testing/variants.ts';
 
 interface Case {
   readonly rows: number;
   readonly inputs: number;
   readonly outputs: number;
+  readonly weightBits: number;
   readonly end: 'raw' | 'codes' | 'table' | 'int8 residual' | 'int16 residual';
   readonly bits: number;
   readonly tableBits: number;
   readonly zeroPoint: number;
   readonly spread: Spread;
+  readonly weightSpread: Spread;
   readonly seed: number;
   /** Larger than what fits the codes to the sums: most of them saturate. */
   readonly gain: number;
@@ -33,11 +37,13 @@ const ends = ['raw', 'codes', 'table', 'int8 residual', 'int16 residual'] as con
 const anyCase = (shape: { readonly [K in 'rows' | 'inputs' | 'outputs']: fc.Arbitrary<number> }): fc.Arbitrary<Case> =>
   fc.record({
     ...shape,
+    weightBits: fc.constantFrom(1, 2, 3, 4, 8),
     end: fc.constantFrom(...ends),
     bits: fc.constantFrom(4, 8, 16),
     tableBits: fc.integer({ min: 8, max: 12 }),
     zeroPoint,
     spread,
+    weightSpread: fc.constantFrom<Spread>('even', 'ends', 'low', 'high'),
     seed,
     gain: fc.constantFrom(0.01, 1, 100),
   });
@@ -51,7 +57,7 @@ function given(c: Case): { operands: Record<string, Operand>; attrs: LinearAttrs
   const fit = (c.gain * 2 ** Math.min(tableBits || bits, 16)) / (Math.sqrt(inputs) * 2 ** 14);
   const operands: Record<string, Operand> = {
     x: codes(next, [rows, inputs], c.spread),
-    w: panels(next, outputs, inputs, c.spread),
+    w: panels(next, outputs, inputs, c.weightSpread, c.weightBits),
     bias: integers([outputs], () => (next() - 0.5) * 2 ** 20),
     multiplier: floats([outputs], () => fit * (0.5 + next())),
   };
@@ -62,8 +68,8 @@ function given(c: Case): { operands: Record<string, Operand>; attrs: LinearAttrs
     ...{
       outputs,
       inputs,
-      weightBits: 8,
-      layout: 'k2n8',
+      weightBits: c.weightBits,
+      layout: layoutOf(c.weightBits),
       bits,
       zeroPoint: bits === 32 ? 0 : nearestCode(c.zeroPoint, bits),
     },
@@ -79,54 +85,75 @@ function given(c: Case): { operands: Record<string, Operand>; attrs: LinearAttrs
   return { operands, attrs };
 }
 
-const check = async (c: Case): Promise<void> => {
+function check(c: Case): void {
   const { operands, attrs } = given(c);
-  await expectReference(CqLinear, operands, attrs);
-};
+  expectAllVariants(CqLinear, linear, operands, attrs);
+}
 
-test('linear equals its definition for every shape, epilogue and zero point', async () => {
+test('linear equals its definition for every shape, weight, epilogue and zero point', () => {
   const size = (max: number) => fc.integer({ min: 1, max });
-  await fc.assert(fc.asyncProperty(anyCase({ rows: size(13), inputs: size(70), outputs: size(40) }), check), {
-    numRuns: 400,
-  });
+  const cases = anyCase({ rows: size(13), inputs: size(70), outputs: size(40) });
+  fc.assert(fc.property(cases, check), { numRuns: 1500 });
 });
 
-test('linear equals its definition where sums are longest', async () => {
-  const sizes = { rows: fc.constantFrom(1, 3), inputs: fc.constantFrom(8191, 8192), outputs: fc.constantFrom(1, 9) };
-  await fc.assert(fc.asyncProperty(anyCase(sizes), check), { numRuns: 40 });
+test('linear equals its definition where sums are longest', () => {
+  const sizes = { rows: fc.constantFrom(1, 5), inputs: fc.constantFrom(8191, 8192), outputs: fc.constantFrom(1, 9) };
+  fc.assert(fc.property(anyCase(sizes), check), { numRuns: 50 });
 });
 
-test.each(ends)('linear equals its definition over several blocks of rows: %s', async (end) => {
-  const c = { rows: 197, inputs: 768, outputs: 24, bits: 8, tableBits: 10, zeroPoint: 3, gain: 1 } as const;
-  await check({ ...c, end, spread: 'even', seed: 1 });
-  await check({ ...c, end, rows: 70, inputs: 8192, outputs: 8, spread: 'even', seed: 2 });
+const plain = { end: 'raw', bits: 8, tableBits: 8, zeroPoint: 0, gain: 1, seed: 1 } as const;
+
+test.each([1, 2, 3, 4, 8])('sums of %i-bit weights are exact at the ends of both ranges', (weightBits) => {
+  for (const spread of ['low', 'high', 'ends'] as const) {
+    for (const weightSpread of ['low', 'high', 'ends'] as const) {
+      check({ ...plain, rows: 5, inputs: 8192, outputs: 9, weightBits, spread, weightSpread });
+    }
+  }
 });
 
-test('sums beyond int32 wrap as in the definition', async () => {
-  const { operands, attrs } = given({
-    ...{ rows: 2, inputs: 8192, outputs: 8, end: 'raw', bits: 8, tableBits: 8, zeroPoint: 0, gain: 1 },
-    ...{ spread: 'low', seed: 3 },
-  });
-  const bias = integers([8], (i) => (i % 2 ? 2 ** 31 - 1 : -(2 ** 31)));
-  await expectReference(CqLinear, { ...operands, bias }, attrs);
-  await expectReference(CqLinear, { ...operands, bias }, { ...attrs, bits: 8 });
+test.each(ends)('linear equals its definition over several blocks of rows: %s', (end) => {
+  const c = { bits: 8, tableBits: 10, zeroPoint: 3, gain: 1, spread: 'even', weightSpread: 'even', end } as const;
+  for (const weightBits of [3, 8]) check({ ...c, rows: 37, inputs: 8192, outputs: 9, weightBits, seed: 2 });
 });
 
-test('multipliers that make infinities and NaN give the codes of the definition', async () => {
+test('the kernel that TensorFlow.js runs equals the definition', async () => {
+  for (const weightBits of [1, 2, 3, 4, 8]) {
+    const { operands, attrs } = given({
+      ...{ rows: 9, inputs: 50, outputs: 21, end: 'int16 residual', bits: 16, tableBits: 8, zeroPoint: 5, gain: 1 },
+      ...{ weightBits, spread: 'even', weightSpread: 'even', seed: 7 },
+    });
+    await expectReference(CqLinear, operands, attrs);
+  }
+});
+
+test('sums beyond int32 wrap as in the definition', () => {
+  for (const weightBits of [1, 4, 8]) {
+    const sizes = { rows: 2, inputs: 8192, outputs: 8, weightBits } as const;
+    const { operands, attrs } = given({ ...plain, ...sizes, spread: 'low', weightSpread: 'low', seed: 3 });
+    const bias = integers([8], (i) => (i % 2 ? 2 ** 31 - 1 : -(2 ** 31)));
+    expectAllVariants(CqLinear, linear, { ...operands, bias }, attrs);
+    expectAllVariants(CqLinear, linear, { ...operands, bias }, { ...attrs, bits: 8 });
+  }
+});
+
+test('multipliers that make infinities and NaN give the codes of the definition', () => {
   for (const end of ['codes', 'int16 residual'] as const) {
     const { operands, attrs } = given({
       ...{ rows: 4, inputs: 3, outputs: 12, end, bits: 8, tableBits: 8, zeroPoint: 7, gain: 1 },
-      ...{ spread: 'even', seed: 4 },
+      ...{ weightBits: 4, spread: 'even', weightSpread: 'even', seed: 4 },
     });
     const multiplier = floats([12], (i) => [NaN, Infinity, -Infinity, 3e38, -0, 1e-45][i % 6]!);
-    await expectReference(CqLinear, { ...operands, multiplier }, attrs);
+    expectAllVariants(CqLinear, linear, { ...operands, multiplier }, attrs);
   }
 });
 
 test('no rows, and rows of more than two sizes', async () => {
   const c = { inputs: 10, outputs: 9, end: 'codes', bits: 8, tableBits: 8, zeroPoint: 0, gain: 1 } as const;
-  const none = given({ ...c, rows: 0, spread: 'even', seed: 5 });
-  await expectReference(CqLinear, none.operands, none.attrs);
-  const { operands, attrs } = given({ ...c, rows: 30, spread: 'even', seed: 6 });
-  await expectReference(CqLinear, { ...operands, x: { ...operands['x']!, shape: [2, 3, 5, 10] } }, attrs);
+  for (const weightBits of [3, 8]) {
+    const spreads = { weightBits, spread: 'even', weightSpread: 'even' } as const;
+    const none = given({ ...c, ...spreads, rows: 0, seed: 5 });
+    await expectReference(CqLinear, none.operands, none.attrs);
+    const { operands, attrs } = given({ ...c, ...spreads, rows: 30, seed: 6 });
+    await expectReference(CqLinear, { ...operands, x: { ...operands['x']!, shape: [2, 3, 5, 10] } }, attrs);
+  }
 });

@@ -10,7 +10,7 @@ import {
   zeros,
   type Tensor,
 } from '@tensorflow/tfjs-core';
-import { CqLinear, CqQuantize, type LinearAttrs, type Operand } from '@cq/core/runtime';
+import { CqLinear, CqQuantize, layoutOf, type LinearAttrs, type Operand } from '@cq/core/runtime';
 import { registerWasmKernels } from './index.ts';
 import { disposeWorkspace, workspaceOf, type WasmBackend } from './memory.ts';
 import { codes, floats, integers, panels, stream } from './testing/arbitrary.ts';
@@ -31,15 +31,17 @@ const attrs: LinearAttrs = {
   ...{ inputScale: 1, inputZeroPoint: 0, tableScale: 1, outputScale: 1, residualScale: 1, activation: 'none' },
 };
 
-function linear(rows: number, { inputs, outputs } = attrs): Record<string, Operand> {
+function linear(rows: number, { inputs, outputs, weightBits } = attrs): Record<string, Operand> {
   const next = stream(rows);
   return {
     x: codes(next, [rows, inputs], 'even'),
-    w: panels(next, outputs, inputs, 'even'),
+    w: panels(next, outputs, inputs, 'even', weightBits),
     bias: integers([outputs], () => next() * 1000),
     multiplier: floats([outputs], () => next() / 1000),
   };
 }
+
+const withWeights = (weightBits: number): LinearAttrs => ({ ...attrs, weightBits, layout: layoutOf(weightBits) });
 
 const tensors = (operands: Record<string, Operand>): Record<string, Tensor> =>
   Object.fromEntries(
@@ -67,15 +69,16 @@ test('a hundred calls leave no tensor and no memory behind', () => {
   for (const input of Object.values(inputs)) input.dispose();
 });
 
-test('results stay right after the heap has grown', async () => {
-  const inputs = tensors(linear(50));
+test.each([4, 8])('results with %i-bit weights stay right after the heap has grown', async (weightBits) => {
+  const attrs = withWeights(weightBits);
+  const inputs = tensors(linear(50, attrs));
   const before = runKernel(CqLinear, inputs, attrs);
   const [codesBefore, bytes] = [before.dataSync(), heapBytes()];
   const large = zeros([bytes / 4]);
   expect(heapBytes()).toBeGreaterThan(bytes);
   const after = runKernel(CqLinear, inputs, attrs);
   expect(after.dataSync()).toEqual(codesBefore);
-  await expectReference(CqLinear, linear(77), attrs);
+  await expectReference(CqLinear, linear(77, attrs), attrs);
   for (const gone of [large, before, after, ...Object.values(inputs)]) gone.dispose();
 });
 
@@ -100,7 +103,8 @@ test('scratch memory is kept, grown when needed and given back', () => {
 test('no kernel writes outside its output and its scratch memory', async () => {
   // Neighbours of outputs of every size: malloc puts them side by side.
   for (let rows = 1; rows < 40; rows++) {
-    const sizes = { ...attrs, outputs: (rows % 9) + 1, inputs: (rows % 7) + 1 };
+    const weights = withWeights([1, 2, 3, 4, 8][rows % 5]!);
+    const sizes = { ...weights, outputs: (rows % 9) + 1, inputs: (rows % 7) + 1 };
     const inputs = tensors(linear(rows, sizes));
     const guards = Array.from({ length: 8 }, () => tensor(new Uint8Array(64).fill(0x5a), [64], 'bool'));
     for (const i of [1, 3, 5]) guards[i]!.dispose();

@@ -1,18 +1,39 @@
-import { instantiate, kernelBytes, withSharedMemory } from './module.ts';
-import { contentsOf, MEMORY_GROW, section } from './testing/binary.ts';
+import { instantiate, withSharedMemory } from './module.ts';
+import { contentsOf, MEMORY_GROW, RELAXED_DOT, section } from './testing/binary.ts';
+import { variants } from './testing/variants.ts';
+import { kernelBytes } from './variant.ts';
 
-const { sections, opcodes } = contentsOf(kernelBytes());
+describe.each(variants)('%s', (variant) => {
+  const binary = kernelBytes(variant);
+  const { sections, opcodes, vectors } = contentsOf(binary);
 
-test('the module has no static data, start function, table or memory of its own', () => {
-  const allowed: readonly number[] = [section.type, section.import, section.function, section.export, section.code];
-  expect(sections.filter((id) => !allowed.includes(id) && id !== section.custom)).toEqual([]);
-});
+  test('the module has no static data, start function, table or memory of its own', () => {
+    const allowed: readonly number[] = [section.type, section.import, section.function, section.export, section.code];
+    expect(sections.filter((id) => !allowed.includes(id) && id !== section.custom)).toEqual([]);
+  });
 
-test('the module imports a memory and nothing else, and cannot grow it', () => {
-  expect(WebAssembly.Module.imports(new WebAssembly.Module(kernelBytes()))).toEqual([
-    { module: 'env', name: 'memory', kind: 'memory' },
-  ]);
-  expect(opcodes).not.toContain(MEMORY_GROW);
+  test('the module imports a memory and nothing else, and cannot grow it', () => {
+    expect(WebAssembly.Module.imports(new WebAssembly.Module(binary))).toEqual([
+      { module: 'env', name: 'memory', kind: 'memory' },
+    ]);
+    expect(opcodes).not.toContain(MEMORY_GROW);
+  });
+
+  test('of the relaxed instructions it has the one that is exact for its operands, or none', () => {
+    const relaxed = [...vectors].filter((kind) => kind >= 0x100);
+    expect(relaxed).toEqual(variant === 'relaxed-simd' ? [RELAXED_DOT] : []);
+  });
+
+  test('the shared form takes a shared memory, the plain one does not', () => {
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true });
+    const heap = { asm: {}, wasmMemory: memory, _malloc: () => 0, _free: () => undefined };
+    const kernels = instantiate(heap, variant);
+    new Float32Array(memory.buffer, 0, 3).set([1, -2.5, 300]);
+    kernels.quantize(0, 3, 0.5, -128, 127, 0, 64, 0);
+    expect([...new Int8Array(memory.buffer, 64, 3)]).toEqual([2, -5, 127]);
+    expect(() => new WebAssembly.Instance(new WebAssembly.Module(binary), { env: { memory } })).toThrow();
+    expect(WebAssembly.validate(withSharedMemory(binary))).toBe(true);
+  });
 });
 
 test('memory.grow would be found', () => {
@@ -22,17 +43,6 @@ test('memory.grow would be found', () => {
   expect(WebAssembly.validate(new Uint8Array(grows))).toBe(true);
   expect(contentsOf(new Uint8Array(grows)).opcodes).toContain(MEMORY_GROW);
   expect(contentsOf(new Uint8Array(grows)).sections).toContain(5);
-});
-
-test('the shared variant takes a shared memory, the plain one does not', () => {
-  const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true });
-  const heap = { asm: {}, wasmMemory: memory, _malloc: () => 0, _free: () => undefined };
-  const kernels = instantiate(heap);
-  new Float32Array(memory.buffer, 0, 3).set([1, -2.5, 300]);
-  kernels.quantize(0, 3, 0.5, -128, 127, 0, 64, 0);
-  expect([...new Int8Array(memory.buffer, 64, 3)]).toEqual([2, -5, 127]);
-  expect(() => new WebAssembly.Instance(new WebAssembly.Module(kernelBytes()), { env: { memory } })).toThrow();
-  expect(WebAssembly.validate(withSharedMemory(kernelBytes()))).toBe(true);
 });
 
 test('a backend without a memory is an error that says so', () => {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { CqPatchEmbed } from '@cq/core/runtime';
+import { CqPatchEmbed, layoutOf } from '@cq/core/runtime';
 import {
   codeBits,
   codes,
@@ -22,7 +22,9 @@ interface Case {
   readonly across: number;
   readonly patch: number;
   readonly prefix: number;
+  readonly suffix: number;
   readonly outputs: number;
+  readonly weightBits: number;
   readonly bits: number;
   readonly zeroPoint: number;
   readonly spread: Spread;
@@ -31,22 +33,22 @@ interface Case {
 
 async function check(c: Case): Promise<void> {
   const next = stream(c.seed);
-  const { batch, channels, patch, prefix, outputs, bits } = c;
+  const { batch, channels, patch, prefix, suffix, outputs, bits } = c;
   const inputs = channels * patch * patch;
   const fit = 2 ** bits / (Math.sqrt(inputs) * 2 ** 14);
   const operands = {
     x: codes(next, [batch, channels, c.down * patch, c.across * patch], c.spread),
-    w: panels(next, outputs, inputs, c.spread),
+    w: panels(next, outputs, inputs, c.spread, c.weightBits),
     bias: integers([outputs], () => (next() - 0.5) * 2 ** 16),
     multiplier: floats([outputs], () => fit * (0.5 + next())),
-    tokens: floats([prefix + c.down * c.across, outputs], () => (next() - 0.5) * 2 ** (bits - 2)),
+    tokens: floats([prefix + c.down * c.across + suffix, outputs], () => (next() - 0.5) * 2 ** (bits - 2)),
   };
   const attrs = {
     ...{
       outputs,
       inputs,
-      weightBits: 8,
-      layout: 'k2n8',
+      weightBits: c.weightBits,
+      layout: layoutOf(c.weightBits),
       bits,
       zeroPoint: nearestCode(c.zeroPoint, bits),
       patch,
@@ -63,7 +65,8 @@ test('patch embedding equals its definition', async () => {
     fc.asyncProperty(
       fc.record({
         ...{ batch: size(0, 3), channels: size(1, 3), down: size(1, 4), across: size(1, 4), patch: size(1, 11) },
-        ...{ prefix: size(0, 2), outputs: size(1, 20), bits: codeBits, zeroPoint, spread, seed },
+        ...{ prefix: size(0, 2), suffix: size(0, 3), outputs: size(1, 20), bits: codeBits, zeroPoint, spread, seed },
+        weightBits: fc.constantFrom(3, 4, 8),
       }),
       check,
     ),
@@ -71,8 +74,9 @@ test('patch embedding equals its definition', async () => {
   );
 });
 
-test('patch embedding equals its definition over several blocks of patches', () =>
+test.each([4, 8])('patch embedding with %i-bit weights equals its definition over many patches', (weightBits) =>
   check({
-    ...{ batch: 2, channels: 3, down: 14, across: 14, patch: 16, prefix: 1, outputs: 12, bits: 16 },
-    ...{ zeroPoint: 0, spread: 'even', seed: 1 },
-  }));
+    ...{ batch: 2, channels: 3, down: 14, across: 14, patch: 16, prefix: 1, suffix: 5, outputs: 12, bits: 16 },
+    ...{ weightBits, zeroPoint: 0, spread: 'even', seed: 1 },
+  }),
+);

@@ -1,7 +1,7 @@
 import { edit, freeName, redirect, type Changes } from './edit.ts';
 import { CqError } from './errors.ts';
-import { consumersOf, numberAttr, stringAttr, type Graph, type Node, type Weight } from './graph.ts';
-import type { Quantizer } from './quantizer.ts';
+import { consumersOf, type Graph, type Node, type Weight } from './graph.ts';
+import { checkScales, readForm, writeQuantizer, type Quantizer } from './quantizer.ts';
 import { sizeOf } from './runtime/op.ts';
 
 /**
@@ -51,24 +51,22 @@ export function quantizerOf(graph: Graph, value: string): Quantizer | undefined 
   return node && readQuantizer(graph, node);
 }
 
-/** A CqFakeQuantize node as data. */
+/**
+ * A CqFakeQuantize node as data.
+ * @throws CqError if it is none that `withFakeQuantize` would write.
+ */
 export function readQuantizer(graph: Graph, node: Node): Quantizer {
-  const kind = stringAttr(node, 'kind');
-  if (kind !== 'uniform') throw new CqError(`graph: "${node.name}": kind must be "uniform", got "${kind}"`);
-  const scale = graph.weights.get(node.inputs[1] ?? '');
-  const zeroPoint = node.attrs['zero_point'];
-  if (!(scale?.data instanceof Float32Array) || !Array.isArray(zeroPoint) || zeroPoint.length !== scale.data.length) {
-    throw new CqError(`graph: "${node.name}": needs a float32 scale and as many zero points`);
-  }
-  const axis = numberAttr(node, 'axis', -1);
-  return {
-    kind,
-    bits: numberAttr(node, 'bits'),
-    signed: node.attrs['signed'] === true,
-    scale: scale.data,
-    zeroPoint: Int32Array.from(zeroPoint as readonly number[]),
-    ...(axis >= 0 && { axis }),
+  const source = `graph: "${node.name}"`;
+  const floats = (input: number): Float32Array | undefined => {
+    const data = graph.weights.get(node.inputs[input] ?? '')?.data;
+    return data instanceof Float32Array ? data : undefined;
   };
+  const form = readForm(source, node.attrs, (index) => floats(index + 2));
+  if (form.kind === 'dynamic') return form;
+  const scale = floats(1);
+  if (!scale) throw new CqError(`${source}: its scale must be a float32 constant`);
+  checkScales(source, form, scale.length);
+  return { ...form, scale };
 }
 
 /**
@@ -80,20 +78,9 @@ export function withFakeQuantize(graph: Graph, value: string, quantizer: Quantiz
   requireValue(graph, base);
   if (fakeQuantizeOf(graph, base)) throw new CqError(`graph: "${base}" is quantized already`);
   const name = freeName(graph, `${base}/quantize`);
-  const scale: Weight = {
-    name: `${name}/scale`,
-    dtype: 'float32',
-    shape: [quantizer.scale.length],
-    data: quantizer.scale,
-  };
-  const attrs = {
-    kind: quantizer.kind,
-    bits: quantizer.bits,
-    signed: quantizer.signed,
-    zero_point: [...quantizer.zeroPoint],
-    axis: quantizer.axis ?? -1,
-  };
-  return insert(graph, tipOf(graph, base), { name, op: 'CqFakeQuantize', inputs: [], attrs }, scale);
+  const { attrs, constants } = writeQuantizer(quantizer);
+  const weights = Object.entries(constants).map(([part, data]) => floats(`${name}/${part}`, [data.length], data));
+  return insert(graph, tipOf(graph, base), { name, op: 'CqFakeQuantize', inputs: [], attrs }, weights);
 }
 
 /**
@@ -109,16 +96,21 @@ export function withMask(graph: Graph, weight: string, mask: Float32Array): Grap
     throw new CqError(`graph: "${base}": its mask must have ${sizeOf(masked.shape)} values, got ${mask.length}`);
   }
   const name = freeName(graph, `${base}/mask`);
-  const constant: Weight = { name: `${name}/keep`, dtype: 'float32', shape: masked.shape, data: mask };
-  return insert(graph, base, { name, op: 'CqMask', inputs: [], attrs: {} }, constant);
+  const keep = floats(`${name}/keep`, masked.shape, mask);
+  return insert(graph, base, { name, op: 'CqMask', inputs: [], attrs: {} }, [keep]);
 }
 
-/** value ──► consumers     becomes     value ──► annotation(value, constant) ──► consumers */
-function insert(graph: Graph, value: string, annotation: Node, constant: Weight): Graph {
+const floats = (name: string, shape: readonly number[], data: Float32Array): Weight => ({
+  ...{ name, dtype: 'float32', shape, data },
+});
+
+/** value ──► consumers     becomes     value ──► annotation(value, …constants) ──► consumers */
+function insert(graph: Graph, value: string, annotation: Node, constants: readonly Weight[]): Graph {
   const moved: Changes = redirect(graph, value, annotation.name);
+  const inputs = [value, ...constants.map(({ name }) => name)];
   return edit(graph, {
-    nodes: [...(moved.nodes ?? []), { ...annotation, inputs: [value, constant.name] }],
-    weights: [constant],
+    nodes: [...(moved.nodes ?? []), { ...annotation, inputs }],
+    weights: [...constants],
     outputs: moved.outputs ?? graph.outputs,
   });
 }

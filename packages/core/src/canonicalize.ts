@@ -1,5 +1,7 @@
 import { attentionContext, attentionFactor, attentionLogits } from './canonicalize/attention.ts';
+import { additiveMask } from './canonicalize/additive-mask.ts';
 import { biasAdd, biasBeforeSplit } from './canonicalize/bias-add.ts';
+import { broadcast } from './canonicalize/broadcast.ts';
 import { channelsLast } from './canonicalize/channels-last.ts';
 import { classToken } from './canonicalize/class-token.ts';
 import { einsum } from './canonicalize/einsum.ts';
@@ -8,13 +10,19 @@ import { fusedMatMul } from './canonicalize/fused-mat-mul.ts';
 import { gelu } from './canonicalize/gelu.ts';
 import { identity } from './canonicalize/identity.ts';
 import { layerNorm } from './canonicalize/layer-norm.ts';
+import { firstRows, flatLookup, lookup } from './canonicalize/lookup.ts';
 import { matMul } from './canonicalize/mat-mul.ts';
+import { packed } from './canonicalize/packed.ts';
 import { patchConvolution } from './canonicalize/patch-convolution.ts';
 import { patches } from './canonicalize/patches.ts';
-import { reshape } from './canonicalize/reshape.ts';
+import { pieces } from './canonicalize/pieces.ts';
+import { onceReshaped, reshape } from './canonicalize/reshape.ts';
 import type { Rule } from './canonicalize/rule.ts';
-import { softmax } from './canonicalize/softmax.ts';
+import { inputSize } from './canonicalize/size-list.ts';
+import { section, slice, squeeze } from './canonicalize/slice.ts';
+import { softmax, unshiftedSoftmax } from './canonicalize/softmax.ts';
 import { spelling } from './canonicalize/spelling.ts';
+import { strides } from './canonicalize/strides.ts';
 import { transpose } from './canonicalize/transpose.ts';
 import { removeDead } from './edit.ts';
 import type { Graph } from './graph.ts';
@@ -40,20 +48,34 @@ export function canonicalize(graph: Graph): Graph {
 const rules: readonly Rule[] = [
   spelling,
   identity,
+  pieces,
+  section,
+  strides,
+  squeeze,
+  slice,
+  inputSize,
+  onceReshaped,
   reshape,
   transpose,
   einsum,
   fusedMatMul,
   matMul,
+  lookup,
+  flatLookup,
+  firstRows,
+  broadcast,
   layerNorm,
   gelu,
   softmax,
+  unshiftedSoftmax,
   flattenedRows,
   biasBeforeSplit,
   biasAdd,
+  packed,
   attentionLogits,
   attentionFactor,
   attentionContext,
+  additiveMask,
   patches,
   channelsLast,
   patchConvolution,

@@ -3,7 +3,7 @@ import { CqError } from './errors.ts';
 import { fakeQuantizeOf, maskedData, quantizerOf } from './annotations.ts';
 import { consumersOf, isOutput, type Graph, type Node, type Weight } from './graph.ts';
 import { weightOf } from './match.ts';
-import { decode, encode } from './quantizer.ts';
+import { onLevels } from './quantizer.ts';
 
 /** Why a value cannot be folded; caught where the fold began. */
 export class Refusal extends Error {}
@@ -80,5 +80,5 @@ function perIndex(
 export function effectiveData(graph: Graph, weight: Weight): Float32Array {
   const data = maskedData(graph, weight);
   const quantizer = quantizerOf(graph, weight.name);
-  return quantizer ? decode(encode(data, weight.shape, quantizer), weight.shape, quantizer) : data;
+  return quantizer ? onLevels(data, weight.shape, quantizer) : data;
 }

@@ -2,7 +2,12 @@ import { canonicalize } from './canonicalize.ts';
 import { CqError } from './errors.ts';
 import type { Graph } from './graph.ts';
 import type { Dataset } from './dataset.ts';
-import type { DataRole, Pass } from './pass.ts';
+import type { DataRole, Pass, PassContext } from './pass.ts';
+import { asJson, type PassReport, type Report } from './report.ts';
+import { fingerprintOf } from './resume/fingerprint.ts';
+import type { FinishedPass } from './resume/finished-pass.ts';
+import { openRun } from './resume/kept-run.ts';
+import type { Store } from './store.ts';
 import { verify } from './verify.ts';
 
 export interface CompressOptions {
@@ -12,6 +17,16 @@ export interface CompressOptions {
   readonly seed?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (event: Progress) => void;
+  /**
+   * Where finished passes are kept, so that the same call goes on from there after the process was killed. The result has
+   * the same bytes. It stays in the store when all is done; whoever owns the store empties it.
+   */
+  readonly store?: Store;
+  /**
+   * What the result depends on beside the model, data, passes with their options, seed, @cq version and kernels, which
+   * are known here: the code of passes of one's own, say. With another value, what the store holds is refused.
+   */
+  readonly fingerprint?: Readonly<Record<string, string | number>>;
 }
 
 export interface Progress {
@@ -23,61 +38,66 @@ export interface Progress {
   readonly total: number;
 }
 
-/** What happened, as a JSON value. */
-export interface Report {
-  readonly seed: number;
-  readonly passes: readonly PassReport[];
-}
-
-export interface PassReport {
-  readonly name: string;
-  readonly options: Readonly<Record<string, unknown>>;
-  readonly changed: readonly { readonly value: string; readonly [detail: string]: unknown }[];
-  readonly skipped: readonly { readonly value: string; readonly reason: string }[];
-  readonly milliseconds: number;
-}
-
 /**
  * Runs passes in order over the canonical form of a model, verifying the graph after each.
  * @returns the annotated graph, in float; `lower` and `pack` make it small and fast.
- * @throws CqError if a pass lacks data or fails; the message names the pass and its position.
+ * @throws CqError if a pass lacks data or fails (the message names the pass and its position), or the store holds
+ * another run (it names what differs).
  */
 export async function compress(
   model: Graph,
   passes: readonly Pass[],
-  { seed = 1, signal = new AbortController().signal, onProgress, ...data }: CompressOptions = {},
+  {
+    seed = 1,
+    signal = new AbortController().signal,
+    onProgress,
+    store,
+    fingerprint: more = {},
+    ...data
+  }: CompressOptions = {},
 ): Promise<{ graph: Graph; report: Report }> {
   checkNeeds(passes, data);
   let graph = canonicalize(model);
   verify(graph, 'compress');
+  const kept = store && (await openRun(store, await fingerprintOf({ model, data, passes, seed, signal, more })));
   const reports: PassReport[] = [];
   for (const [index, pass] of passes.entries()) {
     signal.throwIfAborted();
-    const changed: PassReport['changed'][number][] = [];
-    const skipped: PassReport['skipped'][number][] = [];
-    const start = performance.now();
-    const origin = passes.length === 1 ? pass.name : `${pass.name} (pass ${index + 1} of ${passes.length})`;
-    const next = await pass.run(graph, {
-      data,
-      seed,
-      signal,
-      changed: (value, details) => changed.push({ value, ...details }),
-      skipped: (value, reason) => skipped.push({ value, reason }),
-      progress: (done, total) =>
-        onProgress?.({ pass: pass.name, position: index + 1, passes: passes.length, done, total }),
-    });
-    verify(next, origin);
-    checkSignature(graph, next, origin);
-    graph = next;
-    reports.push({
-      name: pass.name,
-      options: plain(pass.options),
-      changed,
-      skipped,
-      milliseconds: performance.now() - start,
-    });
+    const position = index + 1;
+    let finished = await kept?.finished(position, graph);
+    if (!finished) {
+      const origin = passes.length === 1 ? pass.name : `${pass.name} (pass ${position} of ${passes.length})`;
+      finished = await runPass(pass, origin, graph, {
+        ...{ data, seed, signal },
+        ...(kept && { store: kept.partsOf(position) }),
+        progress: (done, total) => onProgress?.({ pass: pass.name, position, passes: passes.length, done, total }),
+      });
+      await kept?.finish(position, graph, finished);
+    }
+    graph = finished.graph;
+    reports.push(finished.report);
   }
   return { graph, report: { seed, passes: reports } };
+}
+
+async function runPass(
+  pass: Pass,
+  origin: string,
+  before: Graph,
+  context: Omit<PassContext, 'changed' | 'skipped'>,
+): Promise<FinishedPass> {
+  const changed: PassReport['changed'][number][] = [];
+  const skipped: PassReport['skipped'][number][] = [];
+  const start = performance.now();
+  const graph = await pass.run(before, {
+    ...context,
+    changed: (value, details) => changed.push({ value, ...details }),
+    skipped: (value, reason) => skipped.push({ value, reason }),
+  });
+  verify(graph, origin);
+  checkSignature(before, graph, origin);
+  const { name, options } = pass;
+  return { graph, report: asJson({ name, options, changed, skipped, milliseconds: performance.now() - start }) };
 }
 
 function checkNeeds(passes: readonly Pass[], data: Partial<Record<DataRole, Dataset>>): void {
@@ -101,11 +121,4 @@ function checkSignature(before: Graph, after: Graph, origin: string): void {
       `${origin}: changed the model's inputs or outputs from ${signature(before)} to ${signature(after)}`,
     );
   }
-}
-
-/** Options as JSON can hold them: regular expressions as text. */
-function plain(options: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return JSON.parse(
-    JSON.stringify(options, (_, value: unknown) => (value instanceof RegExp ? String(value) : value)),
-  ) as Record<string, unknown>;
 }

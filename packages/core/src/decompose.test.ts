@@ -66,3 +66,49 @@ test('a matrix product with a transposed right operand reads it as it lies', () 
   y.dispose();
   run.dispose();
 });
+
+describe('a product with a weight', () => {
+  function product(shape: readonly number[]): Graph {
+    const graph = build();
+    const x = graph.input('x', 'float32', shape);
+    const w = graph.weight(
+      'w',
+      [3, 4],
+      Float32Array.from({ length: 12 }, (_, i) => Math.cos(i)),
+    );
+    graph.output('y', graph.node('product', 'MatMul', [x, w]), [...shape.slice(0, -1), 4]);
+    return graph.graph();
+  }
+  const ops = (graph: Graph): string[] => [...decompose(graph).nodes.values()].map(({ op }) => op);
+
+  test('multiplies rows of tokens as one matrix', () => {
+    expect(ops(product([-1, 5, 3]))).toEqual(['Reshape', 'MatMul', 'Reshape']);
+    expect(ops(product([-1, -1, 3]))).toEqual(['Shape', 'StridedSlice', 'Reshape', 'MatMul', 'Pack', 'Reshape']);
+  });
+
+  test('is one for a matrix already, and for more axes than that', () => {
+    expect(ops(product([-1, 3]))).toEqual(['BatchMatMulV2']);
+    expect(ops(product([-1, 2, 5, 3]))).toEqual(['BatchMatMulV2']);
+  });
+
+  test.each(sizes)('of %i texts with %i tokens is the product of every row', (batch, tokens) => {
+    const data = Float32Array.from({ length: batch * tokens * 3 }, (_, i) => Math.sin(i));
+    const rows = executor(product([-1, 3]));
+    const texts = executor(product([-1, -1, 3]));
+    const expected = rows.run({ x: { dtype: 'float32', shape: [batch * tokens, 3], data } })[0]!;
+    const actual = texts.run({ x: { dtype: 'float32', shape: [batch, tokens, 3], data } })[0]!;
+    expect(actual.shape).toEqual([batch, tokens, 4]);
+    expect(actual.dataSync()).toEqual(expected.dataSync());
+    tf.dispose([expected, actual]);
+    rows.dispose();
+    texts.dispose();
+  });
+});
+
+test('the parts of a composite take no name that the graph has', () => {
+  const graph = build();
+  const x = graph.input('x', 'float32', [-1, 2]);
+  const half = graph.node('gelu/half', 'Relu', [x]);
+  graph.output('y', graph.node('gelu', 'Gelu', [half]), [-1, 2]);
+  expect([...decompose(graph.graph()).nodes.keys()]).toContain('gelu/half_1');
+});

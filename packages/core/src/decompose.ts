@@ -1,3 +1,5 @@
+import { shapesOf } from './canonicalize/shapes.ts';
+import type { Shapes } from './canonicalize/sizes.ts';
 import { numberAttr, makeGraph, type Graph, type Node, type Weight } from './graph.ts';
 
 /**
@@ -9,9 +11,11 @@ export function decompose(graph: Graph): Graph {
   if (![...graph.nodes.values()].some(({ op }) => op in compositions)) return graph;
   const nodes: Node[] = [];
   const weights: Weight[] = [...graph.weights.values()];
+  const shapes = shapesOf(graph);
+  const taken = new Set([...graph.nodes.keys(), ...graph.weights.keys(), ...graph.inputs.map(({ name }) => name)]);
   for (const node of graph.nodes.values()) {
     const composition = compositions[node.op];
-    if (composition) composition(node, writer(node, nodes, weights));
+    if (composition) composition(node, writer(node, nodes, weights, taken), shapes);
     else nodes.push(node);
   }
   return makeGraph({ ...graph, nodes, weights });
@@ -25,28 +29,36 @@ interface Writer {
   integer(part: string, value: number): string;
 }
 
-function writer({ name }: Node, nodes: Node[], weights: Weight[]): Writer {
+function writer({ name }: Node, nodes: Node[], weights: Weight[], taken: Set<string>): Writer {
+  const inner = (part: string): string => {
+    let free = `${name}/${part}`;
+    for (let i = 1; taken.has(free); i++) free = `${name}/${part}_${i}`;
+    taken.add(free);
+    return free;
+  };
+  const integers = (part: string, shape: readonly number[], values: readonly number[]): string => {
+    const weight: Weight = { name: inner(part), dtype: 'int32', shape, data: Int32Array.from(values) };
+    weights.push(weight);
+    return weight.name;
+  };
   return {
     part(part, op, inputs, attrs = {}) {
-      nodes.push({ name: `${name}/${part}`, op, inputs, attrs });
-      return `${name}/${part}`;
+      const node = { name: inner(part), op, inputs, attrs };
+      nodes.push(node);
+      return node.name;
     },
     last(op, inputs, attrs = {}) {
       nodes.push({ name, op, inputs, attrs });
     },
     /** A scalar becomes float32, a list (shapes, axes, permutations) int32. */
     constant(part, value) {
-      const full = `${name}/${part}`;
-      if (typeof value === 'number')
-        weights.push({ name: full, dtype: 'float32', shape: [], data: Float32Array.of(value) });
-      else weights.push({ name: full, dtype: 'int32', shape: [value.length], data: Int32Array.from(value) });
-      return full;
+      if (typeof value !== 'number') return integers(part, [value.length], value);
+      const weight: Weight = { name: inner(part), dtype: 'float32', shape: [], data: Float32Array.of(value) };
+      weights.push(weight);
+      return weight.name;
     },
     /** A scalar of int32. */
-    integer(part, value) {
-      weights.push({ name: `${name}/${part}`, dtype: 'int32', shape: [], data: Int32Array.of(value) });
-      return `${name}/${part}`;
-    },
+    integer: (part, value) => integers(part, [], [value]),
   };
 }
 
@@ -54,8 +66,7 @@ function writer({ name }: Node, nodes: Node[], weights: Weight[]): Writer {
  * The shapes [batch, tokens, ...rest] as operands of Reshape. Where `tokens` is -1, TensorFlow's way of asking for it
  * while running: Shape(x) ─► StridedSlice [1] ─► Pack(-1, ·, ...rest).
  */
-function tokenShapes(x: string, node: Node, write: Writer): (part: string, rest: readonly number[]) => string {
-  const tokens = numberAttr(node, 'tokens');
+function tokenShapes(x: string, tokens: number, write: Writer): (part: string, rest: readonly number[]) => string {
   if (tokens !== -1) return (part, rest) => write.constant(part, [-1, tokens, ...rest]);
   const bounds = [
     write.constant('tokens/begin', [1]),
@@ -71,13 +82,25 @@ function tokenShapes(x: string, node: Node, write: Writer): (part: string, rest:
   };
 }
 
-const compositions: Readonly<Record<string, (node: Node, write: Writer) => void>> = {
-  /** A left operand of any rank is BatchMatMulV2 in TensorFlow; MatMul proper takes matrices only. */
-  MatMul(node, { last }) {
-    last('BatchMatMulV2', node.inputs, {
-      adj_x: node.attrs['transpose_a'] ?? false,
-      adj_y: node.attrs['transpose_b'] ?? false,
-    });
+const compositions: Readonly<Record<string, (node: Node, write: Writer, shapes: Shapes) => void>> = {
+  /**
+   * Rows of tokens are multiplied with a matrix as one matrix: TensorFlow.js's wasm backend has a fast product for
+   * matrices only. A left operand of any other rank is BatchMatMulV2 in TensorFlow; MatMul proper takes matrices only.
+   */
+  MatMul({ inputs, attrs }, write, shapes) {
+    const { part, last, constant } = write;
+    const [a, b] = inputs as [string, string];
+    const [x, w] = [shapes.of(a), shapes.of(b)];
+    const transposed = [attrs['transpose_a'] ?? false, attrs['transpose_b'] ?? false] as const;
+    const [outputs, rowLength] = transposed[1] ? [w?.[0], w?.[1]] : [w?.[1], w?.[0]];
+    if (x?.length !== 3 || w?.length !== 2 || transposed[0] || !(outputs! > 0 && rowLength! > 0)) {
+      last('BatchMatMulV2', inputs, { adj_x: transposed[0], adj_y: transposed[1] });
+      return;
+    }
+    const back = tokenShapes(a, Math.max(x[1]!, -1), write);
+    const rows = part('rows', 'Reshape', [a, constant('rows/shape', [-1, rowLength!])]);
+    const product = part('product', 'MatMul', [rows, b], { transpose_a: false, transpose_b: transposed[1] });
+    last('Reshape', [product, back('back', [outputs!])]);
   },
 
   LayerNorm(node, { part, last, constant }) {
@@ -115,7 +138,7 @@ const compositions: Readonly<Record<string, (node: Node, write: Writer) => void>
   AttentionLogits(node, write) {
     const { part, last, constant } = write;
     const [q, k] = node.inputs as [string, string];
-    const shape = tokenShapes(q, node, write);
+    const shape = tokenShapes(q, numberAttr(node, 'tokens'), write);
     const split = shape('split', [numberAttr(node, 'heads'), numberAttr(node, 'depth')]);
     const order = constant('order', [0, 2, 1, 3]);
     const queries = part('queries', 'Transpose', [part('query_heads', 'Reshape', [q, split]), order]);
@@ -128,7 +151,7 @@ const compositions: Readonly<Record<string, (node: Node, write: Writer) => void>
     const { part, last, constant } = write;
     const [p, v] = node.inputs as [string, string];
     const [heads, depth] = [numberAttr(node, 'heads'), numberAttr(node, 'depth')];
-    const shape = tokenShapes(v, node, write);
+    const shape = tokenShapes(v, numberAttr(node, 'tokens'), write);
     const order = constant('order', [0, 2, 1, 3]);
     const split = part('value_heads', 'Reshape', [v, shape('split', [heads, depth])]);
     const values = part('values', 'Transpose', [split, order]);

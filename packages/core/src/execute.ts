@@ -5,6 +5,7 @@ import type { ArrayTensor } from './dataset.ts';
 import { decompose } from './decompose.ts';
 import { CqError } from './errors.ts';
 import { registerAnnotations } from './fake-quantize.ts';
+import { fused } from './fused.ts';
 import type { Graph, Input } from './graph.ts';
 import { registerLoweredOps } from './runtime/register.ts';
 
@@ -22,15 +23,16 @@ export interface Executor {
 export function executor(graph: Graph): Executor {
   registerAnnotations();
   registerLoweredOps();
-  const artifacts = toArtifacts(decompose(graph));
+  const artifacts = toArtifacts(decompose(fused(graph)));
   const model: GraphModel<io.IOHandlerSync> = ours(() => loadGraphModelSync(io.fromMemorySync(artifacts)));
   const outputs = graph.outputs.map(({ name }) => name);
   return {
     run: (inputs, values = outputs) =>
       tidy(() => {
+        if (values.length === 0) return [];
         const feeds = Object.fromEntries(graph.inputs.map((input) => [input.name, feed(input, inputs)]));
         const results = ours(() => model.execute(feeds, [...values]));
-        return Array.isArray(results) ? results : [results];
+        return [results].flat();
       }),
     dispose: () => model.dispose(),
   };

@@ -1,83 +1,134 @@
 import { registerOp } from '@tensorflow/tfjs-converter';
 import {
-  add,
+  abs,
   clipByValue,
   customGrad,
   div,
-  greaterEqual,
-  lessEqual,
+  engine,
+  fill,
+  getBackend,
+  getKernel,
+  greater,
+  isNaN,
+  less,
   logicalAnd,
+  max,
   mul,
   reshape,
   round,
   sub,
-  sum,
   tensor1d,
   tidy,
   where,
   zerosLike,
+  type NamedAttrMap,
+  type NamedTensorMap,
   type Tensor,
+  type TensorContainer,
 } from '@tensorflow/tfjs-core';
 import { CqError } from './errors.ts';
+import { checkScales, readForm, rowOf, type DynamicQuantizer, type StoredForm } from './quantizer.ts';
+import { spread, sumPerScale } from './quantizers/spread.ts';
 import { codeRange } from './runtime/arithmetic.ts';
+import { SMALLEST_SCALE } from './runtime/row-scale.ts';
 
 /**
  * How TensorFlow.js runs the two annotations while a model is being compressed:
  *
- *     CqMask(x, mask)                                      x · mask; the gradient is masked too
- *     CqFakeQuantize(x, scale) {kind, bits, signed, …}     decode(encode(x)); the gradient passes straight through inside the range
+ *     CqMask(x, mask)                                       x · mask; the gradient is masked too
+ *     CqFakeQuantize(x, scale, …constants) {kind, bits, …}  decode(encode(x)); the gradient passes straight through inside the range
  *
- * The gradient of a scale is LSQ's (Esser et al. 2020): round(v) − v inside, the clipped code outside, without LSQ's
- * normalising factor, which belongs to the optimiser.
+ * Only a dynamic quantizer has no scale. The constants are the tables of a codebook.
  */
 export function registerAnnotations(): void {
   registerOp('CqMask', ({ inputs: [x, mask] }) => mul(x!, mask!));
-  registerOp('CqFakeQuantize', ({ inputs: [x, scale], attrs }) => {
-    if (attrs['kind'] !== 'uniform')
-      throw new CqError(`CqFakeQuantize: kind must be "uniform", got "${String(attrs['kind'])}"`);
-    return fakeQuantizeUniform(x!, scale!, {
-      bits: attrs['bits'] as number,
-      signed: attrs['signed'] as boolean,
-      zeroPoint: attrs['zero_point'] as number[],
-      axis: attrs['axis'] as number,
-    });
+  registerOp('CqFakeQuantize', ({ inputs, attrs }) => {
+    const [x, scale, ...constants] = inputs as [Tensor, ...Tensor[]];
+    if (x.dtype !== 'float32') throw new CqError(`CqFakeQuantize: x must be float32, got "${x.dtype}"`);
+    const form = readForm('CqFakeQuantize', attrs, (index) => constants[index] && floatsOf(constants[index]));
+    if (form.kind === 'dynamic') return fakeQuantizeRows(x, form);
+    if (scale?.dtype !== 'float32') throw new CqError(`CqFakeQuantize: scale must be float32, got "${scale?.dtype}"`);
+    checkScales('CqFakeQuantize', form, scale.size, x.shape);
+    return fakeQuantize(x, scale, form);
   });
 }
 
-interface UniformAttrs {
-  readonly bits: number;
-  readonly signed: boolean;
-  readonly zeroPoint: readonly number[];
-  /** -1: one scale for the tensor. */
-  readonly axis: number;
-}
+const floatsOf = (tensor: Tensor): Float32Array | undefined =>
+  tensor.dtype === 'float32' ? (tensor.dataSync() as Float32Array) : undefined;
 
-/** decode(encode(x)) of a uniform quantizer. x: any shape; scale: [1] or [channels]. */
-export function fakeQuantizeUniform(x: Tensor, scale: Tensor, { bits, signed, zeroPoint, axis }: UniformAttrs): Tensor {
-  const [low, high] = codeRange(bits, signed);
-  const aligned = x.shape.map((size, i) => (i === axis ? size : 1));
-  const align = (t: Tensor): Tensor => (axis < 0 ? reshape(t, []) : reshape(t, aligned));
-  const shifted = zeroPoint.some((zero) => zero !== 0);
-
+/**
+ * decode(encode(x)) of a quantizer with stored scales. x: any shape; scale: [scales].
+ * The gradient of a scale is LSQ's (Esser et al. 2020): level − v inside the range and the outermost level outside, in
+ * units of the scale, without LSQ's normalising factor, which belongs to the optimiser.
+ */
+export function fakeQuantize(x: Tensor, scale: Tensor, form: StoredForm): Tensor {
+  const { run, gradients } = fusedOf(form) ?? composedOf(form);
   return customGrad((...given) => {
     const [input, step, save] = given as unknown as [Tensor, Tensor, (tensors: Tensor[]) => void];
-    const scaled = div(input, align(step));
-    const zero = shifted ? align(tensor1d([...zeroPoint])) : undefined;
-    const clipped = zero
-      ? sub(clipByValue(add(round(scaled), zero), low, high), zero)
-      : clipByValue(round(scaled), low, high);
-    save([scaled, clipped, step]);
-    const gradFunc = (dy: Tensor, saved: Tensor[]): Tensor[] => {
-      const [v, level, s] = saved as [Tensor, Tensor, Tensor];
-      const inside = tidy(() => {
-        const rounded = zero ? add(round(v), align(tensor1d([...zeroPoint]))) : round(v);
-        return logicalAnd(greaterEqual(rounded, low), lessEqual(rounded, high));
-      });
-      const dx = where(inside, dy, zerosLike(dy));
-      const slope = sub(level, where(inside, v, zerosLike(v)));
-      const others = v.shape.map((_, i) => i).filter((i) => i !== axis);
-      return [dx, reshape(sum(mul(dy, slope), axis < 0 ? undefined : others), s.shape)];
-    };
-    return { value: mul(clipped, align(step)), gradFunc: gradFunc as never };
+    save([input, step]);
+    const gradFunc = (dy: Tensor, saved: Tensor[]): Tensor[] => gradients(dy, saved[0]!, saved[1]!);
+    return { value: run(input, step), gradFunc: gradFunc as never };
   })(x, scale);
 }
+
+interface FakeQuantizer {
+  run(x: Tensor, scale: Tensor): Tensor;
+  gradients(dy: Tensor, x: Tensor, scale: Tensor): [dx: Tensor, dscale: Tensor];
+}
+
+/** In ops of TensorFlow.js. */
+function composedOf(form: StoredForm): FakeQuantizer {
+  const row = rowOf(form);
+  const scaled = (x: Tensor, scale: Tensor): Tensor => withoutNaN(div(x, spread(scale, x.shape, form)));
+  return {
+    run: (x, scale) => mul(row.round(scaled(x, scale), form), spread(scale, x.shape, form)),
+    gradients: (dy, x, scale) => {
+      const v = scaled(x, scale);
+      const inside = row.inside(v, form);
+      const slope = sub(row.round(v, form), where(inside, v, zerosLike(v)));
+      return [where(inside, dy, zerosLike(dy)), reshape(sumPerScale(dy, slope, form), scale.shape)];
+    },
+  };
+}
+
+/** In one kernel forward and one backward, where the backend has them. */
+function fusedOf(form: StoredForm): FakeQuantizer | undefined {
+  if (form.group !== undefined) return undefined;
+  const axis = form.axis ?? -1;
+  const cells = rowOf(form).cells?.(form);
+  if (cells) {
+    const { levels, boundaries } = cells;
+    const tables = () => ({ levels: tensor1d(levels), boundaries: tensor1d(boundaries) });
+    return kernelPair('CqFakeQuantizeCells', tables, { axis });
+  }
+  if (form.kind !== 'uniform') return undefined;
+  const [low, high] = codeRange(form.bits, form.signed);
+  const { zeroPoint } = form;
+  return kernelPair('CqFakeQuantizeUniform', () => ({ zeroPoint: tensor1d([...zeroPoint]) }), { axis, low, high });
+}
+
+function kernelPair(name: string, constants: () => NamedTensorMap, attrs: NamedAttrMap): FakeQuantizer | undefined {
+  if (!getKernel(name, getBackend())) return undefined;
+  const run = <Result>(kernel: string, inputs: NamedTensorMap): Result =>
+    tidy(() => engine().runKernel(kernel, { ...inputs, ...constants() }, attrs) as Result & TensorContainer) as Result;
+  return {
+    run: (x, scale) => run(name, { x, scale }),
+    gradients: (dy, x, scale) => run(`${name}Grad`, { dy, x, scale }),
+  };
+}
+
+/** decode(encode(x)) of a dynamic quantizer. x: [.., columns]. The gradient passes straight through: nothing is clipped. */
+export function fakeQuantizeRows(x: Tensor, { bits }: DynamicQuantizer): Tensor {
+  const [low, high] = codeRange(bits);
+  return customGrad((...given) => {
+    const input = withoutNaN(given[0] as Tensor);
+    const largest = div(max(abs(input), -1, true), high);
+    const sound = logicalAnd(greater(largest, SMALLEST_SCALE), less(largest, Infinity));
+    const scale = where(sound, largest, fill(largest.shape, SMALLEST_SCALE));
+    const value = mul(clipByValue(round(div(input, scale)), low, high), scale);
+    return { value, gradFunc: (dy: Tensor) => dy };
+  })(x);
+}
+
+/** NaN counts as zero. A number in the place of its zeros would be repeated one by one on `wasm`. */
+const withoutNaN = (x: Tensor): Tensor => where(isNaN(x), zerosLike(x), x);

@@ -84,7 +84,8 @@ function biasChange(graph: Graph, node: Node, weight: Weight, change: Float64Arr
   });
 }
 
-function addToBias(graph: Graph, product: Node, change: Float64Array): Graph {
+/** Adds to what a matrix product with a constant gives, one number per output: to its bias, which it gets if it has none. */
+export function addToBias(graph: Graph, product: Node, change: Float64Array): Graph {
   const [reader] = consumersOf(graph, product.name);
   if (reader?.op !== 'BiasAdd' || !onlyFeeds(graph, product.name, reader)) return insertBias(graph, product, change);
   return changeWeight(graph, reader, 1, (weight) => shifted(weight, change));

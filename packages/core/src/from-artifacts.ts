@@ -1,5 +1,6 @@
 import type { io } from '@tensorflow/tfjs-core';
 import { readAttr, readShape, readType } from './artifacts/attributes.ts';
+import { checkFlow, functionsOf } from './artifacts/control-flow.ts';
 import { readWeights } from './artifacts/weights.ts';
 import { CqError } from './errors.ts';
 import { makeGraph, producerOf, type Graph, type Input, type Metadata, type Node, type Output } from './graph.ts';
@@ -11,17 +12,19 @@ import { FORMAT_VERSION } from './to-artifacts.ts';
  * Graph-model artifacts → Graph. Weights that TensorFlow.js stored as uint8, uint16 or float16 come back as float32.
  * Nothing is taken on trust: whatever is not of the form that the format has is refused, before its size becomes memory.
  * @param source What errors call the model, such as its path.
- * @throws CqError for layers models, newer format versions, and whatever does not fit together.
+ * @throws CqError for layers models, control flow, newer format versions, and whatever does not fit together.
  */
 export function fromArtifacts(artifacts: io.ModelArtifacts, source = 'model'): Graph {
   checkDocument(artifacts, source);
   if (artifacts.format === 'layers-model' || (artifacts.modelTopology as { model_config?: unknown })?.model_config) {
     throw new CqError(
-      `${source}: is a tf.layers model; convert it to a graph model first (tensorflowjs_converter --output_format=tfjs_graph_model)`,
+      `${source}: is a tf.layers model; make it a graph model first: tensorflowjs_converter --input_format=tfjs_layers_model --output_format=tfjs_graph_model model.json FOLDER`,
     );
   }
   const read = reader(source);
-  const listed = read.list(read.object(artifacts.modelTopology, 'modelTopology')['node'], 'modelTopology.node');
+  const topology = read.object(artifacts.modelTopology, 'modelTopology');
+  const listed = read.list(topology['node'], 'modelTopology.node');
+  const functions = functionsOf(topology['library'], read);
   const weights = readWeights(artifacts, read);
   const nodes: Node[] = [];
   const inputs: Input[] = [];
@@ -30,6 +33,7 @@ export function fromArtifacts(artifacts: io.ModelArtifacts, source = 'model'): G
     const { name, op, input, attr } = read.object(json, 'every node');
     const nodeName = read.name(name, 'every node needs a name that');
     const at = `node ${excerpt(nodeName)}`;
+    checkFlow(nodeName, op, functions, read);
     const attrs = Object.entries(attr === undefined ? {} : read.object(attr, `${at}: attr`));
     if (op === 'Const') {
       if (!weights.has(nodeName)) throw new CqError(`${source}: no weight is listed for constant ${excerpt(nodeName)}`);

@@ -1,3 +1,4 @@
+import { matMul, tensor2d, tidy } from '@tensorflow/tfjs-core';
 import { CqError } from './errors.ts';
 import type { Statistic } from './statistics.ts';
 
@@ -25,31 +26,25 @@ export interface GramOptions {
   readonly cross?: boolean;
 }
 
-/** A Gram matrix being summed. Rows are padded to whole tiles; only the upper triangle is kept up. */
+/** A Gram matrix being summed. */
 export interface GramSum extends Required<GramOptions> {
   readonly channels: number;
-  readonly stride: number;
+  readonly size: number;
   readonly matrix: Float64Array;
   readonly crossMatrix: Float64Array;
   tokens: number;
   weight: number;
 }
 
-/** Tokens summed together, and the tile of the inner loop. */
-const BLOCK = 64;
-const TILE = 4;
-
-const padded = (size: number): number => Math.ceil(size / TILE) * TILE;
+/** Tokens whose products are summed in float32, by TensorFlow.js's current backend; these sums are added in float64. */
+const BLOCK = 256;
 
 export function startGram(channels: number, { ones = false, cross = false }: GramOptions = {}): GramSum {
-  const stride = padded(channels + (ones ? 1 : 0));
+  const size = channels + (ones ? 1 : 0);
   return {
-    ones,
-    cross,
-    channels,
-    stride,
-    matrix: new Float64Array(stride * stride),
-    crossMatrix: new Float64Array(cross ? padded(channels) * stride : 0),
+    ...{ ones, cross, channels, size },
+    matrix: new Float64Array(size * size),
+    crossMatrix: new Float64Array(cross ? channels * size : 0),
     tokens: 0,
     weight: 0,
   };
@@ -64,49 +59,49 @@ export function addTokens(
   quantized: Float32Array,
   { float, weights }: { readonly float?: Float32Array; readonly weights?: ArrayLike<number> } = {},
 ): void {
-  const { channels, stride, ones, cross } = sum;
+  const { channels, size, ones, cross } = sum;
   const tokens = quantized.length / channels;
-  const left = new Float64Array(stride * BLOCK);
-  const right = new Float64Array(stride * BLOCK);
-  const target = new Float64Array(cross ? padded(channels) * BLOCK : 0);
   for (let start = 0; start < tokens; start += BLOCK) {
     const count = Math.min(BLOCK, tokens - start);
-    if (count < BLOCK) [left, right, target].forEach((block) => block.fill(0));
+    const [left, right] = [new Float32Array(size * count), new Float32Array(count * size)];
+    const target = new Float32Array(cross ? channels * count : 0);
     for (let t = 0; t < count; t++) {
       const lambda = weights ? weights[start + t]! : 1;
       sum.weight += lambda;
       if (lambda > 0) sum.tokens++;
       for (let c = 0; c < channels; c++) {
-        const x = quantized[(start + t) * channels + c]!;
-        left[c * BLOCK + t] = x;
-        right[c * BLOCK + t] = lambda * x;
-        if (cross) target[c * BLOCK + t] = float![(start + t) * channels + c]!;
+        const at = (start + t) * channels + c;
+        left[c * count + t] = quantized[at]!;
+        right[t * size + c] = lambda * quantized[at]!;
+        if (cross) target[c * count + t] = float![at]!;
       }
-      if (ones) [left[channels * BLOCK + t], right[channels * BLOCK + t]] = [1, lambda];
+      if (ones) [left[channels * count + t], right[t * size + channels]] = [1, lambda];
     }
-    addProducts(sum.matrix, left, right, stride, stride, true);
-    if (cross) addProducts(sum.crossMatrix, target, right, padded(channels), stride, false);
+    addProduct(sum.matrix, left, right, count);
+    if (cross) addProduct(sum.crossMatrix, target, right, count);
   }
 }
 
+/** target += left · right;  left: [rows, count], right: [count, columns]. */
+function addProduct(target: Float64Array, left: Float32Array, right: Float32Array, count: number): void {
+  const [rows, columns] = [left.length / count, right.length / count];
+  const product = tidy(() => matMul(tensor2d(left, [rows, count]), tensor2d(right, [count, columns])));
+  const sums = product.dataSync<'float32'>();
+  product.dispose();
+  for (let i = 0; i < sums.length; i++) target[i]! += sums[i]!;
+}
+
 /** @throws CqError if there were no tokens, or values that are not finite. */
-export function finishGram({ channels, stride, ones, cross, ...sum }: GramSum, value: string): Gram {
+export function finishGram({ channels, size, ones, cross, ...sum }: GramSum, value: string): Gram {
   if (sum.tokens === 0) throw new CqError(`gram: "${value}" was never seen, or was 0 throughout`);
-  const size = channels + (ones ? 1 : 0);
   const factor = sum.tokens / sum.weight;
-  const matrix = new Float64Array(size * size);
+  const matrix = sum.matrix.map((total) => factor * total);
   for (let i = 0; i < size; i++) {
-    for (let j = 0; j < size; j++)
-      matrix[i * size + j] = factor * sum.matrix[Math.min(i, j) * stride + Math.max(i, j)]!;
     if (!Number.isFinite(matrix[i * size + i]!)) throw new CqError(`gram: "${value}" takes NaN or infinite values`);
+    for (let j = 0; j < i; j++) matrix[i * size + j] = matrix[j * size + i]!; // λ is on one side only.
   }
   const found: Gram = { size, ones, matrix, tokens: sum.tokens };
-  if (!cross) return found;
-  const crossMatrix = new Float64Array(channels * size);
-  for (let i = 0; i < channels; i++) {
-    for (let j = 0; j < size; j++) crossMatrix[i * size + j] = factor * sum.crossMatrix[i * stride + j]!;
-  }
-  return { ...found, cross: crossMatrix };
+  return cross ? { ...found, cross: sum.crossMatrix.map((total) => factor * total) } : found;
 }
 
 /** The Gram matrix of one observed value, [..., channels]; `weighted` by its own `tokenWeights`. */
@@ -146,34 +141,4 @@ export function inverseEnergies(x: Float32Array, channels: number): Float64Array
     for (let c = 0; c < channels; c++) energy += x[t * channels + c]! ** 2;
     return energy > 0 ? channels / energy : 0;
   });
-}
-
-/** target[i, j] += Σ_t left[i, t] · right[j, t], a tile of 4 × 4 at a time; if `upper`, only tiles with j ≥ i. */
-function addProducts(
-  target: Float64Array,
-  left: Float64Array,
-  right: Float64Array,
-  rows: number,
-  columns: number,
-  upper: boolean,
-): void {
-  for (let i = 0; i < rows; i += TILE) {
-    const [a0, a1, a2, a3] = [i * BLOCK, (i + 1) * BLOCK, (i + 2) * BLOCK, (i + 3) * BLOCK];
-    for (let j = upper ? i : 0; j < columns; j++) {
-      const b = j * BLOCK;
-      let [s0, s1, s2, s3] = [0, 0, 0, 0];
-      for (let t = 0; t < BLOCK; t++) {
-        const x = right[b + t]!;
-        s0 += left[a0 + t]! * x;
-        s1 += left[a1 + t]! * x;
-        s2 += left[a2 + t]! * x;
-        s3 += left[a3 + t]! * x;
-      }
-      const at = i * columns + j;
-      target[at]! += s0;
-      target[at + columns]! += s1;
-      target[at + 2 * columns]! += s2;
-      target[at + 3 * columns]! += s3;
-    }
-  }
 }

@@ -8,9 +8,31 @@ export { build, type Builder } from './build.ts';
 export { FORMAT_VERSION, toArtifacts } from './to-artifacts.ts';
 export { float16ToNumber } from './artifacts/weights.ts';
 export { fromArtifacts } from './from-artifacts.ts';
-export { decode, encode, quantizers, symmetric, asymmetric, unsigned } from './quantizer.ts';
-export type { Quantizer, UniformQuantizer } from './quantizer.ts';
-export { fakeQuantizeUniform, registerAnnotations } from './fake-quantize.ts';
+export {
+  asymmetric,
+  codebook,
+  decode,
+  encode,
+  hasZero,
+  onLevels,
+  quantizers,
+  rowOf,
+  rowQuantizer,
+  symmetric,
+  unsigned,
+} from './quantizer.ts';
+export type {
+  CodebookQuantizer,
+  DynamicQuantizer,
+  Log2Quantizer,
+  Quantizer,
+  QuantizerForm,
+  StoredForm,
+  StoredQuantizer,
+  UniformLog2Quantizer,
+  UniformQuantizer,
+} from './quantizer.ts';
+export { fakeQuantize, fakeQuantizeRows, registerAnnotations } from './fake-quantize.ts';
 export {
   annotatedValue,
   fakeQuantizeOf,
@@ -24,15 +46,20 @@ export {
 } from './annotations.ts';
 export { constantOperand, onlyFeeds, producer, weightOf } from './match.ts';
 export { decompose } from './decompose.ts';
+export { fused } from './fused.ts';
 export { canonicalize } from './canonicalize.ts';
-export { maskedLogits, type MaskedLogits } from './padding-mask.ts';
-export { movements, roles, sourceOf, type Role } from './roles.ts';
+export { maskedLogits, type MaskedLogits, type WindowMask } from './logit-masks.ts';
+export { movedBy, originOf, sourceOf, type Origin } from './movements.ts';
+export { roles, type Role } from './roles.ts';
+export { integerOnly } from './integer-only.ts';
 export { accumulatorBound, verify, type Invariant } from './verify.ts';
 export { executor, type Executor } from './execute.ts';
 export { histogram, type Histogram, type Statistic } from './statistics.ts';
 export { observe, type ObserveOptions } from './observe.ts';
 export { activationRange, quantileRange, rangeMethods, weightMax, type Range, type RangeMethod } from './ranges.ts';
 export { select, type Scope } from './select.ts';
+export { memoryStore, type Store } from './store.ts';
+export { readSnapshot, writeSnapshot, type Snapshot, type SnapshotArray } from './snapshot.ts';
 export {
   definePass,
   type DataRole,
@@ -41,9 +68,18 @@ export {
   type PassDefinition,
   type PassFactory,
 } from './pass.ts';
-export { compress, type CompressOptions, type PassReport, type Progress, type Report } from './compress.ts';
+export { version } from './version.ts';
+export { type PassReport, type Report } from './report.ts';
+export {
+  quantizableWeights,
+  quantizeWeights,
+  type QuantizeWeightsOptions,
+  type WeightCodes,
+} from './quantize-weights.ts';
+export { quantizeDynamic, type QuantizeDynamicOptions } from './quantize-dynamic.ts';
+export { compress, type CompressOptions, type Progress } from './compress.ts';
 export { quantizeUniform, type QuantizeUniformOptions } from './quantize-uniform.ts';
-export { int8 } from './recipes.ts';
+export { int8, int8Dynamic, w4 } from './recipes.ts';
 export { lower, type LeftInFloat } from './lower.ts';
 export { raise } from './raise.ts';
 export { pack } from './pack.ts';
@@ -55,16 +91,15 @@ export { addTokens, finishGram, gram, startGram, tokenWeights, type Gram, type G
 export { observeGrams, type GramTap, type ObserveGramsOptions, type Source } from './observe-grams.ts';
 export { compensate } from './compensate.ts';
 export { roundingLoss, roundNearest, type RoundingProblem } from './rounding.ts';
-export { gptq, type GptqOptions } from './gptq.ts';
+export { gptq, gptqSolver, type GptqOptions, type Solved } from './gptq.ts';
 export { adaRound, type AdaRoundOptions } from './ada-round.ts';
 export { changeWeight, effectiveData } from './change-weight.ts';
 export { balance, foldScale, type Folded } from './fold-scale.ts';
-export { foldShift } from './fold-shift.ts';
+export { addToBias, foldShift } from './fold-shift.ts';
 export { blocks, halfBlocks, region, subgraph, type Block, type Region } from './blocks.ts';
-export { memoryStore, type Store } from './store.ts';
 export { blockInputs, capture, type Captured, type CaptureOptions } from './capture.ts';
 export { join } from './join.ts';
 export { differentiable } from './differentiable.ts';
-export { type FeedInputs, type LossInputs } from './objective.ts';
+export { objective, type FeedInputs, type LossInputs, type Objective, type ObjectiveOptions } from './objective.ts';
 export { type Best, type Checkpoint, type Parameter } from './training-state.ts';
 export { fit, type FitOptions, type FitProgress, type Fitted } from './fit.ts';

@@ -193,7 +193,7 @@ const cases: readonly Case[] = [
     },
   },
   {
-    name: 'patches with a class token',
+    name: 'patches between a class token and detection tokens',
     step: 64 / 32767,
     input: [40, 3, 8, 4],
     ops: ['CqQuantize', 'CqPatchEmbed', 'CqDequantize'],
@@ -203,9 +203,125 @@ const cases: readonly Case[] = [
       const patches = b.node('patches', 'Patches', [x], { size: 4, channels: 3, rows: 2, columns: 1 });
       const product = b.node('product', 'MatMul', [patches, weight(b, 'w', 48, 5)]);
       const sum = b.node('sum', 'BiasAdd', [product, weight(b, 'b', 5)]);
-      const pad = b.node('pad', 'Pad', [sum, b.weight('paddings', [3, 2], Int32Array.of(0, 0, 1, 0, 0, 0))]);
-      b.output('y', b.node('tokens', 'AddV2', [pad, weight(b, 'positions', 1, 3, 5)]), [-1, 3, 5]);
+      const pad = b.node('pad', 'Pad', [sum, b.weight('paddings', [3, 2], Int32Array.of(0, 0, 1, 2, 0, 0))]);
+      b.output('y', b.node('tokens', 'AddV2', [pad, weight(b, 'positions', 1, 5, 5)]), [-1, 5, 5]);
       return annotate(b.graph(), { x: asymmetric(8, -1, 0.8), w: symmetric(8, [1]), tokens: symmetric(16, [64]) });
+    },
+  },
+  {
+    name: 'attention with position biases in windows that are shifted',
+    step: 1 / 127,
+    input: [6, 9, 8],
+    ops: ['CqQuantize', 'CqAttention', 'CqDequantize'],
+    graph() {
+      const b = build();
+      const shape = { heads: 2, depth: 4, tokens: 9 };
+      const x = b.input('x', 'float32', [-1, 9, 8]);
+      const logits = b.node('logits', 'AttentionLogits', [x, x], { ...shape, factor: 0.5 });
+      const placed = b.node('placed', 'AddV2', [logits, weight(b, 'bias', 2, 9, 9)]);
+      const list = (name: string, values: number[]) => b.weight(name, [values.length], Int32Array.from(values));
+      const split = b.node('split', 'Reshape', [placed, list('apart', [-1, 3, 2, 9, 9])]);
+      const mask = Float32Array.from({ length: 243 }, (_, i) => (i % 9 === Math.floor(i / 9) % 9 || i % 2 ? 0 : -100));
+      const sum = b.node('sum', 'AddV2', [split, b.weight('mask', [3, 1, 9, 9], mask)]);
+      const softmax = b.node('softmax', 'Softmax', [b.node('masked', 'Reshape', [sum, list('joined', [-1, 2, 9, 9])])]);
+      b.output('y', b.node('context', 'AttentionContext', [softmax, x], shape), [-1, 9, 8]);
+      return annotate(b.graph(), {
+        x: symmetric(8, [1]),
+        placed: symmetric(8, [3]),
+        softmax: unsigned(8, 1),
+        context: symmetric(8, [1]),
+      });
+    },
+  },
+  {
+    name: 'values that are rolled, cut into windows and padded between two layers',
+    step: 8 / 127,
+    input: [3, 12, 4],
+    ops: [
+      ...[
+        'CqQuantize',
+        'CqLayerNorm',
+        'Reshape',
+        'Pad',
+        'Slice',
+        'Slice',
+        'ConcatV2',
+        'Reshape',
+        'Transpose',
+        'Reshape',
+      ],
+      ...['CqLinear', 'CqDequantize'],
+    ],
+    graph() {
+      const b = build();
+      const list = (name: string, ...values: number[]) => b.weight(name, [values.length], Int32Array.from(values));
+      const x = b.input('x', 'float32', [-1, 12, 4]);
+      const norm = b.node('norm', 'LayerNorm', [x, weight(b, 'gamma', 4), weight(b, 'beta', 4)], { epsilon: 1e-6 });
+      const picture = b.node('picture', 'Reshape', [norm, list('sides', -1, 4, 3, 4)]);
+      const paddings = b.weight('paddings', [4, 2], Int32Array.of(0, 0, 0, 0, 0, 1, 0, 0));
+      const padded = b.node('padded', 'Pad', [picture, paddings]);
+      const behind = b.node('behind', 'Slice', [padded, list('from', 0, 1, 0, 0), list('all', -1, -1, -1, -1)]);
+      const front = b.node('front', 'Slice', [padded, list('zero', 0, 0, 0, 0), list('one', -1, 1, -1, -1)]);
+      const rolled = b.node('rolled', 'ConcatV2', [behind, front, b.weight('axis', [], Int32Array.of(1))]);
+      const split = b.node('split', 'Reshape', [rolled, list('sixfold', -1, 2, 2, 2, 2, 4)]);
+      const turned = b.node('turned', 'Transpose', [split, list('order', 0, 1, 3, 2, 4, 5)]);
+      const windows = b.node('windows', 'Reshape', [turned, list('cut', -1, 4, 4)]);
+      b.output('y', b.node('product', 'MatMul', [windows, weight(b, 'w', 4, 5)]), [-1, 4, 5]);
+      return annotate(b.graph(), {
+        x: symmetric(16, [1]),
+        norm: symmetric(8, [3]),
+        w: symmetric(8, [1]),
+        product: symmetric(8, [8]),
+      });
+    },
+  },
+  {
+    name: 'what two layers give, joined, with one quantizer behind',
+    step: 8 / 255,
+    input: [20, 6],
+    ops: ['CqQuantize', 'CqLinear', 'Reshape', 'CqLinear', 'ConcatV2', 'CqLinear', 'CqDequantize'],
+    graph() {
+      const b = build();
+      const x = b.input('x', 'float32', [-1, 6]);
+      const [first, second] = ['w', 'other w'].map((name) =>
+        b.node(`by ${name}`, 'MatMul', [x, weight(b, name, 6, 4)]),
+      );
+      const again = b.node('again', 'Reshape', [second!, b.weight('rows', [2], Int32Array.of(-1, 4))]);
+      const joined = b.node('joined', 'ConcatV2', [first!, again, b.weight('axis', [], Int32Array.of(1))]);
+      b.output('y', b.node('product', 'MatMul', [joined, weight(b, 'last w', 8, 3)]), [-1, 3]);
+      return annotate(b.graph(), {
+        x: symmetric(8, [1]),
+        w: symmetric(8, [1]),
+        'other w': symmetric(8, [1]),
+        joined: asymmetric(8, -2, 3),
+        'last w': symmetric(8, [1]),
+        product: asymmetric(8, -5, 3),
+      });
+    },
+  },
+  {
+    name: 'a constant that is added to the stream',
+    step: 8 / 32767,
+    input: [20, 4, 8],
+    ops: ['CqQuantize', 'CqAdd', 'CqDequantize'],
+    graph() {
+      const b = build();
+      const x = b.input('x', 'float32', [-1, 4, 8]);
+      b.output('y', b.node('sum', 'AddV2', [weight(b, 'positions', 1, 4, 8), x]), [-1, 4, 8]);
+      return annotate(b.graph(), { x: symmetric(16, [1]), sum: symmetric(16, [8]) });
+    },
+  },
+  {
+    name: 'a mean over tokens',
+    step: 1 / 255,
+    input: [20, 5, 8],
+    ops: ['CqQuantize', 'Transpose', 'CqLinear', 'Reshape', 'CqDequantize'],
+    graph() {
+      const b = build();
+      const x = b.input('x', 'float32', [-1, 5, 8]);
+      const axis = b.weight('axis', [1], Int32Array.of(1));
+      b.output('y', b.node('mean', 'Mean', [x, axis], { keep_dims: false }), [-1, 8]);
+      return annotate(b.graph(), { x: asymmetric(8, -1, 0.9), mean: asymmetric(8, -0.6, 0.4) });
     },
   },
   {
@@ -273,18 +389,21 @@ test('what has no quantizer stays float, with the reason, and codes turn into fl
   expect(left).toEqual([{ value: 'second', reason: 'it is an output of the model' }]);
 });
 
-test('a weight whose reader stays float is still stored as bytes', () => {
+test('constants that are alike are stored once', () => {
   const b = build();
-  const x = b.input('x', 'float32', [-1, 4]);
-  b.output('y', b.node('product', 'MatMul', [x, weight(b, 'w', 4, 4)]), [-1, 4]);
-  const graph = annotate(b.graph(), { w: symmetric(8, [1, 1, 1, 1], 1) });
-  const { graph: lowered } = lower(graph);
-  expect([...lowered.weights.values()].map(({ dtype, data }) => [dtype, data.length])).toEqual([
-    ['bool', 16],
-    ['float32', 4],
-  ]);
-  const [simulated, stored] = [outputOf(graph, [2, 4]), outputOf(lowered, [2, 4])];
-  simulated.forEach((value, i) => expect(stored[i]).toBeCloseTo(value, 5));
+  const shape = { heads: 2, depth: 4, tokens: 5 };
+  const quantizers: Record<string, Quantizer> = { x: symmetric(8, [1]) };
+  let x = b.input('x', 'float32', [-1, 5, 8]);
+  for (const layer of ['first', 'second']) {
+    const logits = b.node(`${layer} logits`, 'AttentionLogits', [x, x], { ...shape, factor: 0.5 });
+    x = b.node(layer, 'AttentionContext', [b.node(`${layer} softmax`, 'Softmax', [logits]), x], shape);
+    quantizers[`${layer} logits`] = symmetric(8, [2]);
+    quantizers[`${layer} softmax`] = unsigned(8, 1);
+    quantizers[layer] = symmetric(8, [1]);
+  }
+  b.output('y', x, [-1, 5, 8]);
+  const { graph } = lower(annotate(b.graph(), quantizers));
+  expect([...graph.weights.keys()]).toEqual(['first/exponentials', 'first/levels', 'second/quantize/dequantize/scale']);
 });
 
 test('an accumulator that could overflow is refused with the number', () => {

@@ -1,35 +1,40 @@
 import { annotatedValue, fakeQuantizeOf, maskedData, readQuantizer } from './annotations.ts';
 import { freeName, removeDead } from './edit.ts';
-import {
-  consumersOf,
-  isOutput,
-  makeGraph,
-  producerOf,
-  type Graph,
-  type Node,
-  type Output,
-  type Weight,
-} from './graph.ts';
+import { consumersOf, makeGraph, producerOf, type Graph, type Node, type Output, type Weight } from './graph.ts';
 import { accumulatorAt, type Accumulator } from './lowering/accumulator.ts';
+import { addition } from './lowering/addition.ts';
 import { attention } from './lowering/attention.ts';
+import { distinctWeights } from './lowering/distinct.ts';
 import { embedding } from './lowering/embedding.ts';
+import { floatLinear } from './lowering/float-linear.ts';
 import { layerNorm } from './lowering/layer-norm.ts';
+import { leftInFloat, type LeftInFloat } from './lowering/left-in-float.ts';
 import { linear, linearToFloat, linearWithResidual, linearWithTable } from './lowering/linear.ts';
+import { meansAsProducts } from './lowering/mean.ts';
 import { patchEmbed } from './lowering/patch-embed.ts';
-import { codeScale, constant, isUnmatched, type CodeScale, type Lowered, type Rule } from './lowering/rule.ts';
+import { quantizersBeforeMovements } from './lowering/push.ts';
+import {
+  codesAt,
+  codesBehind,
+  codeScale,
+  constant,
+  isUnmatched,
+  type Codes,
+  type CodeScale,
+  type Lowered,
+  type Rule,
+} from './lowering/rule.ts';
+import { storedWeight } from './lowering/stored-weight.ts';
 import { onlyFeeds } from './match.ts';
-import { encode } from './quantizer.ts';
-import { movements } from './roles.ts';
+import { movedBy } from './movements.ts';
 import { verify } from './verify.ts';
 
 /** Annotated chains → integer nodes. The first rule that matches a chain takes it. */
-const rules: readonly Rule[] = [patchEmbed, linearWithTable, linearWithResidual, linear, layerNorm, attention];
+const rules: readonly Rule[] = [
+  ...[patchEmbed, linearWithTable, linearWithResidual, linear, layerNorm, attention, addition],
+];
 
-/** A value that no integer node holds, and why. */
-export interface LeftInFloat {
-  readonly value: string;
-  readonly reason: string;
-}
+export type { LeftInFloat };
 
 /**
  * Rewrites every annotated chain that a rule knows to an integer node. Between neighbours codes flow directly;
@@ -37,6 +42,7 @@ export interface LeftInFloat {
  * @returns the graph, verified, and each value left in float with the reason.
  */
 export function lower(graph: Graph): { graph: Graph; left: readonly LeftInFloat[] } {
+  graph = quantizersBeforeMovements(meansAsProducts(graph));
   const reasons = new Map<string, string>();
   const plans = plan(graph, reasons);
   const swallowed = new Set([...plans.values()].flatMap(({ swallows }) => swallows));
@@ -46,18 +52,19 @@ export function lower(graph: Graph): { graph: Graph; left: readonly LeftInFloat[
     const annotatesWeight = graph.weights.has(annotatedValue(graph, node.name));
     if (node.op === 'CqMask' || (node.op === 'CqFakeQuantize' && annotatesWeight)) continue; // Written where it is read.
     if (node.op === 'CqFakeQuantize') {
-      const scale = codeScale(readQuantizer(graph, node));
+      const quantizer = readQuantizer(graph, node);
+      const scale = codeScale(quantizer);
       const lowered = plans.get(node.name);
-      if (lowered) writer.lowered(node.inputs[0]!, node.name, lowered, scale!);
+      if (lowered) writer.lowered(node.inputs[0]!, node.name, lowered, codesBehind(quantizer)!);
       else if (scale) writer.quantize(node, scale);
       else writer.float(node);
-    } else if (movements.has(node.op) && writer.hasCodes(node.inputs[0]!)) {
+    } else if (writer.movesCodes(node)) {
       writer.move(node);
     } else {
       const product = floatProduct(graph, node);
-      const rows = embedding(graph, node);
+      const floats = product ? undefined : (embedding(graph, node) ?? floatLinear(graph, node));
       if (product) writer.sums(node, linearToFloat(product));
-      else if (rows) writer.rows(node, rows);
+      else if (floats) writer.floats(node, floats);
       else writer.float(node);
     }
   }
@@ -69,23 +76,41 @@ export function lower(graph: Graph): { graph: Graph; left: readonly LeftInFloat[
 /** Which integer node each quantized activation gets. Reasons why one gets none are noted. */
 function plan(graph: Graph, reasons: Map<string, string>): ReadonlyMap<string, Lowered> {
   const plans = new Map<string, Lowered>();
+  const coded = new Set<string>(); // The values whose codes there will be.
   for (const node of graph.nodes.values()) {
+    if (movedBy(node)?.every((value) => coded.has(value))) coded.add(node.name);
     if (node.op !== 'CqFakeQuantize' || graph.weights.has(annotatedValue(graph, node.name))) continue;
-    if (!onlyFeeds(graph, node.inputs[0]!, node)) {
-      reasons.set(node.inputs[0]!, 'it is read before it is quantized');
-      continue;
-    }
-    for (const rule of rules) {
-      const result = rule(graph, node);
-      if (!result) continue;
-      if (!isUnmatched(result)) {
-        plans.set(node.name, result);
-        break;
-      }
-      reasons.set(node.inputs[0]!, result.reason);
-    }
+    const planned = integerNode(graph, node, coded, reasons);
+    if (planned) plans.set(node.name, planned);
+    if (planned ?? codeScale(readQuantizer(graph, node))) coded.add(node.name);
   }
   return plans;
+}
+
+/** Of the first rule that takes the chain that ends here. */
+function integerNode(
+  graph: Graph,
+  node: Node,
+  coded: ReadonlySet<string>,
+  reasons: Map<string, string>,
+): Lowered | undefined {
+  const value = node.inputs[0]!;
+  if (!onlyFeeds(graph, value, node)) {
+    reasons.set(value, 'it is read before it is quantized');
+    return undefined;
+  }
+  if (readQuantizer(graph, node).kind === 'dynamic') {
+    reasons.set(value, 'it is quantized row by row where it is read');
+    return undefined;
+  }
+  for (const rule of rules) {
+    const result = rule(graph, node);
+    if (!result) continue;
+    if (isUnmatched(result)) reasons.set(value, result.reason);
+    else if (result.inputs.every((input) => typeof input !== 'string' || coded.has(input))) return result;
+    else reasons.set(value, 'its input has codes that no integer node makes');
+  }
+  return undefined;
 }
 
 /** A quantized matrix product that no plan has taken, seen at its last node. */
@@ -101,7 +126,8 @@ function floatProduct(graph: Graph, node: Node): Accumulator | undefined {
 function writeLowered(graph: Graph) {
   const nodes: Node[] = [];
   const weights = new Map<string, Weight>(graph.weights);
-  const codes = new Map<string, { readonly name: string; readonly scale: CodeScale }>();
+  const distinct = distinctWeights();
+  const codes = new Map<string, { readonly name: string; readonly scale: Codes }>();
   const floats = new Map<string, string>();
 
   const floatOf = (reference: string): string => {
@@ -115,12 +141,12 @@ function writeLowered(graph: Graph) {
     return name;
   };
 
-  const dequantize = (from: string, name: string, { bits, scale, zeroPoint }: CodeScale): string => {
-    const scales = addWeight(name, constant('scale', Float32Array.of(scale)));
+  const dequantize = (from: string, name: string, { bits, scale, zeroPoint }: Codes): string => {
+    const scales = addWeight(name, constant('scale', typeof scale === 'number' ? Float32Array.of(scale) : scale));
     return addNode({ name, op: 'CqDequantize', inputs: [from, scales], attrs: { bits, zeroPoint } });
   };
 
-  /** A masked or quantized weight that a float node reads: kept as bytes where they decode along the last axis. */
+  /** A masked or quantized weight that a float node reads: kept in codes where it can be. */
   const weightFloat = (value: string): string | undefined => {
     const weight = graph.weights.get(annotatedValue(graph, value));
     if (!weight || weight.name === value) return undefined;
@@ -128,28 +154,19 @@ function writeLowered(graph: Graph) {
     const fake = fakeQuantizeOf(graph, weight.name);
     if (!fake) return addWeight(value, { ...weight, name: 'masked', data });
     const quantizer = readQuantizer(graph, fake);
-    const { bits, signed, zeroPoint, axis, scale } = quantizer;
-    const last = weight.shape.length - 1;
-    if (bits > 8 || zeroPoint.some((zero) => zero !== zeroPoint[0]) || (axis !== undefined && axis !== last)) {
-      addWeight(value, { ...weight, name: 'masked', data });
-      return addNode({ ...fake, name: `${value}/dequantize`, inputs: [`${value}/masked`, fake.inputs[1]!] });
+    const stored = storedWeight(weight, data, quantizer);
+    if (!stored) {
+      const masked = addWeight(value, { ...weight, name: 'masked', data });
+      return addNode({ ...fake, name: `${value}/dequantize`, inputs: [masked, ...fake.inputs.slice(1)] });
     }
-    const shift = signed ? 0 : 2 ** (bits - 1);
-    const bytes = Uint8Array.from(encode(data, weight.shape, quantizer), (code) => code - shift);
-    const stored = addWeight(value, constant('codes', bytes, weight.shape));
-    const scales = addWeight(value, constant('scales', scale));
-    return addNode({
-      name: `${value}/dequantize`,
-      op: 'CqDequantize',
-      inputs: [stored, scales],
-      attrs: { bits, zeroPoint: zeroPoint[0]! - shift },
-    });
+    addLowered(`${value}/dequantize`, stored);
+    return `${value}/dequantize`;
   };
 
-  const addWeight = (node: string, weight: Weight): string => {
-    const name = freeName(graph, `${node}/${weight.name}`);
-    weights.set(name, { ...weight, name });
-    return name;
+  const addWeight = (node: string, given: Weight): string => {
+    const weight = distinct({ ...given, name: freeName(graph, `${node}/${given.name}`) });
+    weights.set(weight.name, weight);
+    return weight.name;
   };
 
   const addNode = (node: Node): string => {
@@ -168,9 +185,11 @@ function writeLowered(graph: Graph) {
   };
 
   return {
-    hasCodes: (value: string) => codes.has(value),
+    /** Whether all that a node moves has the same codes. */
+    movesCodes: (node: Node) =>
+      codesAt(graph, node.name) !== undefined && movedBy(node)!.every((value) => codes.has(value)),
     /** The integer node takes the name of the value that was quantized. */
-    lowered(value: string, quantize: string, lowered: Lowered, scale: CodeScale): void {
+    lowered(value: string, quantize: string, lowered: Lowered, scale: Codes): void {
       addLowered(value, lowered);
       codes.set(quantize, { name: value, scale });
     },
@@ -179,9 +198,8 @@ function writeLowered(graph: Graph) {
       codes.set(node.name, { name: node.name, scale });
     },
     move(node: Node): void {
-      const held = codes.get(node.inputs[0]!)!;
-      addNode({ ...node, inputs: [held.name, ...node.inputs.slice(1)] });
-      codes.set(node.name, { name: node.name, scale: held.scale });
+      addNode({ ...node, inputs: node.inputs.map((input) => codes.get(input)?.name ?? input) });
+      codes.set(node.name, { name: node.name, scale: codes.get(node.inputs[0]!)!.scale });
     },
     sums(node: Node, { sums, scales }: ReturnType<typeof linearToFloat>): void {
       addLowered(`${node.name}/sums`, sums);
@@ -193,8 +211,8 @@ function writeLowered(graph: Graph) {
         attrs: { bits: 32, zeroPoint: 0 },
       });
     },
-    rows(node: Node, embedding: Lowered): void {
-      addLowered(node.name, embedding);
+    floats(node: Node, lowered: Lowered): void {
+      addLowered(node.name, lowered);
     },
     float(node: Node): void {
       addNode({ ...node, inputs: node.inputs.map(floatOf) });
@@ -204,24 +222,4 @@ function writeLowered(graph: Graph) {
       return makeGraph({ ...graph, nodes, weights: weights.values(), outputs });
     },
   };
-}
-
-/** Every node of the result that computes in float, with the reason. Movements of codes and shape arithmetic do not. */
-function leftInFloat(annotated: Graph, lowered: Graph, reasons: ReadonlyMap<string, string>): LeftInFloat[] {
-  const left: LeftInFloat[] = [];
-  const constants = [...lowered.inputs, ...lowered.weights.values()];
-  const integers = new Set(constants.filter(({ dtype }) => dtype !== 'float32').map(({ name }) => name));
-  for (const { name, op, inputs } of lowered.nodes.values()) {
-    const toFloat = op === 'CqDequantize' || op === 'CqEmbedding';
-    const integer = op === 'Shape' || (op !== 'Cast' && inputs.every((input) => integers.has(producerOf(input))));
-    if ((op.startsWith('Cq') || integer) && !toFloat) integers.add(name);
-    if (isOutput(lowered, name)) left.push({ value: name, reason: 'it is an output of the model' });
-    else if (!integers.has(name) && !toFloat)
-      left.push({ value: name, reason: reasons.get(name) ?? missing(annotated, name, op) });
-  }
-  return left;
-}
-
-function missing(annotated: Graph, name: string, op: string): string {
-  return fakeQuantizeOf(annotated, name) ? `no integer kernel computes ${op}` : 'it has no quantizer';
 }

@@ -25,3 +25,9 @@ export function onlyFeeds(graph: Graph, value: string, node: Node): boolean {
   const readers = consumersOf(graph, value);
   return readers.length === 1 && readers[0]!.name === node.name && !isOutput(graph, value);
 }
+
+/** What the node averages, if it is the mean over the tokens of [batch, tokens, channels]. */
+export function tokenMean(graph: Graph, { op, inputs }: Node): string | undefined {
+  const axes = op === 'Mean' ? graph.weights.get(inputs[1] ?? '')?.data : undefined;
+  return axes?.length === 1 && axes[0] === 1 ? inputs[0] : undefined;
+}

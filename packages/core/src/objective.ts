@@ -6,6 +6,7 @@ import { decompose } from './decompose.ts';
 import { differentiable } from './differentiable.ts';
 import { CqError } from './errors.ts';
 import { registerAnnotations } from './fake-quantize.ts';
+import { fused } from './fused.ts';
 import type { Graph } from './graph.ts';
 import type { Random } from './random.ts';
 
@@ -67,7 +68,7 @@ export interface Gradients {
  */
 export function objective(graph: Graph, { values, loss, feeds }: ObjectiveOptions): Objective {
   registerAnnotations();
-  const model = loadGraphModelSync(io.fromMemorySync(toArtifacts(differentiable(decompose(graph)))));
+  const model = loadGraphModelSync(io.fromMemorySync(toArtifacts(differentiable(decompose(fused(graph))))));
 
   const evaluate = (parameters: Tensors, { inputs, labels }: Batch, training?: Omit<FeedInputs, 'batch'>): Scalar => {
     const batch = tensorsOf(inputs);

@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import type { Dataset } from './dataset.ts';
+import type { Batch, Dataset } from './dataset.ts';
 import { CqError } from './errors.ts';
 import { executor } from './execute.ts';
 import { addTokens, finishGram, inverseEnergies, startGram, type Gram, type GramSum } from './gram.ts';
@@ -16,6 +16,8 @@ export interface Source {
 export interface GramTap {
   readonly quantized: string;
   readonly float?: string;
+  /** An input of the float data that has one weight for each token, in place of those by energy. */
+  readonly weights?: string;
 }
 
 export interface ObserveGramsOptions extends ObserveOptions {
@@ -65,15 +67,14 @@ export async function observeGrams(
             taps.map((tap) => tap.float ?? tap.quantized),
           ),
         );
-        for (const [i, { quantized: value }] of taps.entries()) {
+        for (const [i, { quantized: value, weights: given }] of taps.entries()) {
           const [from, to] = [tensors[i]!, tensors[i + taps.length]!];
           const target = to.dataSync<'float32'>();
           const sum = sums.get(value) ?? startGram(from.shape.at(-1)!, { ones, cross: true });
           sums.set(value, sum);
-          addTokens(sum, from.dataSync<'float32'>(), {
-            float: target,
-            ...(weighted && { weights: inverseEnergies(target, sum.channels) }),
-          });
+          const weights =
+            given === undefined ? weighted && inverseEnergies(target, sum.channels) : weightsIn(other.value, given);
+          addTokens(sum, from.dataSync<'float32'>(), { float: target, ...(weights && { weights }) });
         }
       } finally {
         for (const tensor of tensors) tensor.dispose();
@@ -87,4 +88,11 @@ export async function observeGrams(
     await others.return?.();
   }
   return new Map([...sums].map(([value, sum]) => [value, finishGram(sum, value)]));
+}
+
+function weightsIn({ inputs }: Batch, name: string): ArrayLike<number> {
+  const weights = inputs[name]?.data;
+  if (!weights)
+    throw new CqError(`observe-grams: the float data lack "${name}"; they have ${Object.keys(inputs).join(', ')}`);
+  return weights;
 }

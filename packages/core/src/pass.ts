@@ -1,6 +1,7 @@
 import type { Dataset } from './dataset.ts';
 import { CqError } from './errors.ts';
 import type { Graph } from './graph.ts';
+import type { Store } from './store.ts';
 import { didYouMean } from './suggest.ts';
 
 /** What data are for. */
@@ -22,6 +23,12 @@ export interface PassContext {
   /** Where all randomness comes from. */
   readonly seed: number;
   readonly signal: AbortSignal;
+  /**
+   * Where a long pass keeps each part that it has finished, by `writeSnapshot`, if the run may go on in another process.
+   * What is read there was written whole by this very pass of this very run, and goes when the pass is finished. Lines
+   * said about a part are not kept: the pass says them again.
+   */
+  readonly store?: Store;
   /** Says that a value was changed, and how. */
   changed(value: string, details: Readonly<Record<string, unknown>>): void;
   /** Says that a value was left as it was, and why. */

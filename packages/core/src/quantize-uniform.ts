@@ -1,10 +1,9 @@
-import { maskedData, quantizerOf, tipOf, withFakeQuantize } from './annotations.ts';
-import { consumersOf, type Graph, type Weight } from './graph.ts';
-import { weightOf } from './match.ts';
+import { quantizerOf, withFakeQuantize } from './annotations.ts';
 import { observe } from './observe.ts';
-import { definePass, type PassContext } from './pass.ts';
-import { asymmetric, symmetric, unsigned, type Quantizer } from './quantizer.ts';
-import { activationRange, rangeMethods, weightMax, type RangeMethod } from './ranges.ts';
+import { definePass } from './pass.ts';
+import { annotateWeights, quantizableWeights } from './quantize-weights.ts';
+import { asymmetric, symmetric, unsigned, type UniformQuantizer } from './quantizer.ts';
+import { activationRange, rangeMethods, type RangeMethod } from './ranges.ts';
 import { roles, type Role } from './roles.ts';
 import { select, type Scope } from './select.ts';
 import { histogram, type Histogram } from './statistics.ts';
@@ -48,11 +47,8 @@ export const quantizeUniform = definePass<QuantizeUniformOptions>({
     const activationRoles = roles(graph, (weight) => weights.includes(weight));
     const selected = new Set(select('quantize-uniform', [...weights, ...activationRoles.keys()], options));
 
-    for (const name of weights) {
-      if (!selected.has(name)) context.skipped(name, 'outside the scope');
-      else if (quantizerOf(graph, name)) context.skipped(name, 'quantized already');
-      else graph = quantizeWeight(graph, graph.weights.get(name)!, options, context);
-    }
+    const codes = { bits: options.weights, range: options.weightRange, group: 0 };
+    graph = annotateWeights(graph, weights, selected, codes, context);
 
     // Only what a quantized weight, or another integer kernel, will read.
     const chosen: [value: string, role: Role][] = [];
@@ -74,38 +70,11 @@ export const quantizeUniform = definePass<QuantizeUniformOptions>({
   },
 });
 
-/** What a pass can make bytes of, in network order: right operands of matrix products, and tables that rows are taken from. */
-function quantizableWeights(graph: Graph): string[] {
-  const names = new Set<string>();
-  for (const { op, inputs } of graph.nodes.values()) {
-    const weight = weightOf(graph, op === 'MatMul' ? inputs[1] : op === 'GatherV2' ? inputs[0] : undefined);
-    if (weight?.shape.length === 2 && weight.dtype === 'float32') names.add(weight.name);
-  }
-  return [...names];
-}
-
-/** One scale for each output of a matrix product, [inputs, outputs] or transposed, or for each row of a table. */
-function quantizeWeight(graph: Graph, weight: Weight, options: QuantizeUniformOptions, context: PassContext): Graph {
-  const { name, shape } = weight;
-  const data = maskedData(graph, weight);
-  const [rows, columns] = shape as [number, number];
-  const axis = liesByRow(graph, name) ? 0 : 1;
-  const channel = new Float32Array(axis === 0 ? columns : rows);
-  const clips = Float64Array.from({ length: shape[axis]! }, (_, n) => {
-    for (let k = 0; k < channel.length; k++) channel[k] = data[axis === 0 ? n * columns + k : k * columns + n]!;
-    return weightMax(channel, options.weightRange, options.weights);
-  });
-  context.changed(name, { role: 'weight', bits: options.weights, scales: clips.length });
-  return withFakeQuantize(graph, name, symmetric(options.weights, clips, axis));
-}
-
-function liesByRow(graph: Graph, weight: string): boolean {
-  return consumersOf(graph, tipOf(graph, weight)).some(
-    ({ op, attrs }) => op === 'GatherV2' || (op === 'MatMul' && attrs['transpose_b'] === true),
-  );
-}
-
-function activationQuantizer(seen: Histogram, role: Role, { activations, range }: QuantizeUniformOptions): Quantizer {
+function activationQuantizer(
+  seen: Histogram,
+  role: Role,
+  { activations, range }: QuantizeUniformOptions,
+): UniformQuantizer {
   if (role === 'stream' || role === 'index') {
     return symmetric(role === 'stream' ? STREAM_BITS : INDEX_BITS, [Math.max(-seen.min, seen.max)]);
   }

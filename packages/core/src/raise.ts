@@ -1,13 +1,22 @@
 import { removeDead } from './edit.ts';
 import { CqError } from './errors.ts';
-import { makeGraph, type Attr, type Graph, type Node, type Weight } from './graph.ts';
+import { makeGraph, type Graph, type Node, type Weight } from './graph.ts';
+import type { AddAttrs } from './runtime/add.ts';
 import type { QuantizeAttrs } from './runtime/quantize.ts';
 import type { LinearAttrs } from './runtime/linear.ts';
 import type { LayerNormAttrs } from './runtime/layer-norm.ts';
 import type { AttentionAttrs } from './runtime/attention.ts';
-import type { PatchEmbedAttrs } from './runtime/patch-embed.ts';
-import { asInt8, fromPanels } from './runtime/panel.ts';
-import { sizeOf } from './runtime/op.ts';
+import type { PatchEmbedAttrs, PatchSizes } from './runtime/patch-embed.ts';
+import { BOUNDARY_BITS, type ShiftAttentionAttrs } from './runtime/shift-attention.ts';
+import type { ShiftLayerNormAttrs } from './runtime/shift-layer-norm.ts';
+import type { ShiftLinearAttrs } from './runtime/shift-linear.ts';
+import type { ShiftPatchEmbedAttrs } from './runtime/shift-patch-embed.ts';
+import type { DynamicLinearAttrs } from './runtime/dynamic-linear.ts';
+import type { FloatLinearAttrs } from './runtime/float-linear.ts';
+import { fromPanels, type PanelAttrs } from './runtime/panel.ts';
+import { sizeOf, type Attrs } from './runtime/op.ts';
+import { CqEmbedding, type EmbeddingAttrs } from './runtime/embedding.ts';
+import { CqWeight } from './runtime/weight.ts';
 
 /**
  * The lowering table read backwards: integer nodes → annotated chains of composites with decoded weights, which any
@@ -32,6 +41,10 @@ interface Writer {
   constant(part: string, shape: readonly number[], data: Weight['data']): string;
   /** The annotation on a value, as an inner value or as the last one. */
   quantizer(part: string | undefined, input: string, quantizer: QuantizeAttrs, signed?: boolean): string;
+  /** The last annotation, of symmetric codes with a scale for each channel of the last axis. */
+  channels(input: string, bits: number, scales: Float64Array): void;
+  /** The annotation on probabilities that stand for levels between boundaries. */
+  codebook(softmax: string, bits: number, scale: number, levels: Float32Array, boundaries: Float32Array): string;
   /** Data of a constant operand. */
   data(index: number): Weight['data'];
 }
@@ -46,15 +59,36 @@ function writer(graph: Graph, node: Node, nodes: Node[], weights: Weight[]): Wri
     weights.push({ name: `${node.name}/${part}`, dtype, shape, data });
     return `${node.name}/${part}`;
   };
+  const quantizer: Writer['quantizer'] = (part, input, { bits, scale, zeroPoint }, signed = true) => {
+    const name = part === undefined ? node.name : `${node.name}/${part}`;
+    const stored = constant(`${part ?? 'output'}/scale`, [1], Float32Array.of(scale));
+    const attrs = { kind: 'uniform', bits, signed, zero_point: [zeroPoint], axis: -1 };
+    return add(name, 'CqFakeQuantize', [input, stored], attrs);
+  };
+  const part: Writer['part'] = (part, op, inputs, attrs) => add(`${node.name}/${part}`, op, inputs, attrs);
   return {
-    part: (part, op, inputs, attrs) => add(`${node.name}/${part}`, op, inputs, attrs),
+    part,
     last: (op, inputs, attrs) => void add(node.name, op, inputs, attrs),
     constant,
-    quantizer(part, input, { bits, scale, zeroPoint }, signed = true) {
-      const name = part === undefined ? node.name : `${node.name}/${part}`;
-      const stored = constant(`${part ?? 'output'}/scale`, [1], Float32Array.of(scale));
-      const attrs = { kind: 'uniform', bits, signed, zero_point: [zeroPoint], axis: -1 };
-      return add(name, 'CqFakeQuantize', [input, stored], attrs);
+    quantizer,
+    channels(input, bits, scales) {
+      if (scales.every((scale) => scale === scales[0])) {
+        quantizer(undefined, input, { bits, scale: scales[0]!, zeroPoint: 0 });
+        return;
+      }
+      // In units of its scale, a channel has the scale 1: multiplying by powers of two is exact.
+      const units = Float32Array.from(scales, (scale) => 1 / scale);
+      const scaled = part('units', 'Mul', [input, constant('units/factor', [units.length], units)]);
+      const codes = quantizer('codes', scaled, { bits, scale: 1, zeroPoint: 0 });
+      add(node.name, 'Mul', [codes, constant('scales', [scales.length], Float32Array.from(scales))]);
+    },
+    codebook(softmax, bits, scale, levels, boundaries) {
+      const inputs = [
+        constant('probability_codes/scale', [1], Float32Array.of(scale)),
+        constant('probability_codes/levels', [levels.length], levels),
+        constant('probability_codes/boundaries', [boundaries.length], boundaries),
+      ];
+      return part('probability_codes', 'CqFakeQuantize', [softmax, ...inputs], { kind: 'codebook', bits, axis: -1 });
     },
     data(index) {
       const weight = graph.weights.get(node.inputs[index] ?? '');
@@ -69,17 +103,23 @@ const raisers: Readonly<Record<string, (node: Node, write: Writer, graph: Graph)
     write.quantizer(undefined, inputs[0]!, attrs as QuantizeAttrs);
   },
 
-  /** Raised codes are the values that they stand for already, raw accumulators too. Stored weights stay as they are. */
-  CqDequantize({ inputs, attrs }, write, graph) {
-    const [codes] = inputs as [string];
-    if (graph.weights.has(codes)) write.last('CqDequantize', inputs, attrs as Record<string, Attr>);
-    else write.last('Identity', [codes]);
+  /** Raised codes are the values that they stand for already, raw accumulators too. */
+  CqDequantize({ inputs }, write) {
+    write.last('Identity', [inputs[0]!]);
+  },
+
+  CqWeight({ inputs, attrs }, write, graph) {
+    const operands = Object.fromEntries(inputs.map((input, i) => [CqWeight.inputs[i]!, graph.weights.get(input)!]));
+    const { shape } = CqWeight.output(operands, attrs as Attrs);
+    const decoded = new Float32Array(sizeOf(shape));
+    CqWeight.reference(operands, attrs as Attrs, decoded);
+    write.last('Identity', [write.constant('decoded', shape, decoded)]);
   },
 
   CqLinear({ inputs, attrs }, write) {
     const a = attrs as LinearAttrs;
     const target = a.tableBits > 0 ? a.tableScale : a.outputScale;
-    const product = raiseProduct(inputs[0]!, a, target, write);
+    const product = raiseProduct(inputs[0]!, a, units(target, write), write);
     const output = { bits: a.bits, scale: a.outputScale, zeroPoint: a.zeroPoint };
     if (a.bits === 32) {
       write.last('Identity', [product]);
@@ -97,6 +137,17 @@ const raisers: Readonly<Record<string, (node: Node, write: Writer, graph: Graph)
     }
   },
 
+  CqDynamicLinear({ inputs, attrs }, write) {
+    const a = attrs as DynamicLinearAttrs;
+    const rows = write.part('rows', 'CqFakeQuantize', [inputs[0]!], { kind: 'dynamic', bits: a.bits });
+    raiseFloatProduct(rows, a, a.inputs, inputs[3]!, write);
+  },
+
+  CqFloatLinear({ inputs, attrs }, write) {
+    const a = attrs as FloatLinearAttrs;
+    raiseFloatProduct(inputs[0]!, a, a.group, inputs[3]!, write);
+  },
+
   CqLayerNorm({ inputs, attrs }, write) {
     const { epsilon, bits, zeroPoint, outputScale } = attrs as LayerNormAttrs;
     const [gamma, beta] = [1, 2].map((index) => (write.data(index) as Float32Array).map((x) => x * outputScale));
@@ -108,44 +159,184 @@ const raisers: Readonly<Record<string, (node: Node, write: Writer, graph: Graph)
 
   CqAttention(node, write) {
     const a = node.attrs as unknown as AttentionAttrs;
-    const [q, k, v] = node.inputs as [string, string, string];
-    const shape = { heads: a.heads, depth: a.depth, tokens: -1 };
-    const products = write.part('logits', 'AttentionLogits', [q, k], { ...shape, factor: a.factor });
-    const logitCodes = { bits: a.logitBits, scale: a.logitScale, zeroPoint: a.logitZeroPoint };
-    const logits = write.quantizer('logit_codes', products, logitCodes);
-    const masked = a.masked ? write.part('masked', 'AddV2', [logits, additiveMask(node.inputs[5]!, write)]) : logits;
-    const softmax = write.part('softmax', 'Softmax', [masked]);
-    const probabilityCodes = { bits: a.probabilityBits, scale: a.probabilityScale, zeroPoint: 0 };
-    const probabilities = write.quantizer('probability_codes', softmax, probabilityCodes, false);
-    const context = write.part('context', 'AttentionContext', [probabilities, v], shape);
-    write.quantizer(undefined, context, { bits: a.bits, scale: a.outputScale, zeroPoint: a.zeroPoint });
+    raiseAttention(node, write, {
+      ...a,
+      logit: { bits: a.logitBits, scale: a.logitScale, zeroPoint: a.logitZeroPoint },
+      probabilities: (softmax) =>
+        a.probabilityKind === 'uniform' ? uniformCodes(softmax, a, write) : cells(softmax, a, write),
+      output: { bits: a.bits, scale: a.outputScale, zeroPoint: a.zeroPoint },
+    });
   },
 
-  CqEmbedding({ inputs }, write) {
-    const table = write.data(1) as Uint8Array;
-    const scale = write.data(2) as Float32Array;
-    const codes = asInt8(table);
-    const channels = table.length / scale.length;
-    const rows = Float32Array.from(codes, (code, i) => code * scale[Math.floor(i / channels)]!);
-    const decoded = write.constant('decoded', [scale.length, channels], rows);
-    write.last('GatherV2', [decoded, inputs[0]!, write.constant('axis', [], Int32Array.of(0))]);
+  CqEmbedding({ inputs, attrs }, write, graph) {
+    const { channels } = attrs as EmbeddingAttrs;
+    const [table, scale] = [graph.weights.get(inputs[1]!)!, graph.weights.get(inputs[2]!)!];
+    const rows = table.shape[0]!;
+    const ids = { dtype: 'int32', shape: [rows], data: Int32Array.from({ length: rows }, (_, row) => row) } as const;
+    const decoded = new Float32Array(rows * channels);
+    CqEmbedding.reference({ ids, table, scale }, attrs as Attrs, decoded);
+    const axis = write.constant('axis', [], Int32Array.of(0));
+    write.last('GatherV2', [write.constant('decoded', [rows, channels], decoded), inputs[0]!, axis]);
+  },
+
+  CqAdd(node, write, graph) {
+    const a = node.attrs as unknown as AddAttrs;
+    const { shape } = graph.weights.get(node.inputs[1]!)!;
+    const addend = (write.data(1) as Float32Array).map((x) => x * a.outputScale);
+    const sum = write.part('sum', 'AddV2', [node.inputs[0]!, write.constant('decoded_addend', shape, addend)]);
+    write.quantizer(undefined, sum, { bits: a.bits, scale: a.outputScale, zeroPoint: a.zeroPoint });
+  },
+
+  CqShiftLinear({ inputs, attrs }, write) {
+    const a = attrs as ShiftLinearAttrs;
+    const product = raiseProduct(
+      inputs[0]!,
+      { ...a, inputScale: 2 ** a.inputExponent, inputZeroPoint: 0 },
+      powers(write.data(3)),
+      write,
+    );
+    if (a.bits === 32) return write.last('Identity', [product]);
+    if (a.tableBits === 0) {
+      const sum = a.residual ? write.part('sum', 'AddV2', [product, inputs[5]!]) : product;
+      return write.channels(sum, a.bits, powers(write.data(4)));
+    }
+    const scale = 2 ** write.data(4)[0]!;
+    const index = write.quantizer('index', product, { bits: a.tableBits, scale, zeroPoint: 0 });
+    const output = { bits: a.bits, scale: 2 ** a.tableExponent, zeroPoint: 0 };
+    write.quantizer(undefined, raiseActivation(a.activation, index, write), output);
+  },
+
+  CqShiftLayerNorm({ inputs, attrs }, write) {
+    const { epsilon, gainBits, bits, exponent } = attrs as ShiftLayerNormAttrs;
+    const channels = write.data(1).length;
+    const affine = (index: number): string => {
+      const data = Float32Array.from(write.data(index), (value) => value * 2 ** (exponent - gainBits));
+      return write.constant(`decoded_${index}`, [channels], data);
+    };
+    const least = Math.min(...write.data(1));
+    // Something of epsilon was left, even where the integer has none of it.
+    const float = (Math.max(epsilon, 0.5) * 4 ** least) / channels ** 2;
+    const norm = write.part('norm', 'LayerNorm', [inputs[0]!, affine(2), affine(3)], { epsilon: float });
+    write.quantizer(undefined, norm, { bits, scale: 2 ** exponent, zeroPoint: 0 });
+  },
+
+  CqShiftAttention(node, write) {
+    const a = node.attrs as unknown as ShiftAttentionAttrs;
+    const boundaries = a.probabilityKind === 'uniform' ? undefined : 5 + Number(a.biased) + Number(a.windows > 0);
+    const level = 2 ** a.levelExponent;
+    raiseAttention(node, write, {
+      ...a,
+      ...{ queryScale: 2 ** a.queryExponent, keyScale: 2 ** a.keyExponent, factor: 2 ** a.factorExponent },
+      logit: { bits: a.logitBits, scale: 2 ** a.logitExponent, zeroPoint: 0 },
+      probabilities(softmax) {
+        if (boundaries === undefined) {
+          const codes = { bits: a.probabilityBits, scale: 2 ** a.probabilityExponent, zeroPoint: 0 };
+          return write.quantizer('probability_codes', softmax, codes, false);
+        }
+        const levels = Float32Array.from(write.data(4), (value) => value * level);
+        const cells = Float32Array.from(write.data(boundaries), (value) => value * 2 ** -BOUNDARY_BITS);
+        return write.codebook(softmax, a.probabilityBits, 1, levels, cells);
+      },
+      output: { bits: a.bits, scale: 2 ** a.exponent, zeroPoint: 0 },
+    });
+  },
+
+  CqShiftPatchEmbed(node, write) {
+    const a = node.attrs as unknown as ShiftPatchEmbedAttrs;
+    const unit = powers(write.data(3));
+    const positions = Float32Array.from(write.data(5), (value, i) => value * unit[i % a.outputs]!);
+    const codes = { ...a, inputScale: 2 ** a.inputExponent, inputZeroPoint: 0 };
+    write.channels(raisePatches(node.inputs[0]!, codes, unit, positions, write), a.bits, powers(write.data(4)));
   },
 
   CqPatchEmbed(node, write) {
     const a = node.attrs as unknown as PatchEmbedAttrs;
     const positions = (write.data(4) as Float32Array).map((x) => x * a.outputScale);
-    const rows = a.prefix + a.rows * a.columns;
-    const channels = a.inputs / (a.patch * a.patch);
-    const grid = { size: a.patch, channels, rows: a.rows, columns: a.columns };
-    const patches = write.part('patches', 'Patches', [node.inputs[0]!], grid);
-    const product = raiseProduct(patches, a, a.outputScale, write);
-    const paddings = write.constant('paddings', [3, 2], Int32Array.of(0, 0, a.prefix, 0, 0, 0));
-    const padded = write.part('padded', 'Pad', [product, paddings]);
-    const tokens = write.constant('positions', [1, rows, a.outputs], positions);
-    const output = { bits: a.bits, scale: a.outputScale, zeroPoint: a.zeroPoint };
-    write.quantizer(undefined, write.part('sum', 'AddV2', [padded, tokens]), output);
+    const sum = raisePatches(node.inputs[0]!, a, units(a.outputScale, write), positions, write);
+    write.quantizer(undefined, sum, { bits: a.bits, scale: a.outputScale, zeroPoint: a.zeroPoint });
   },
 };
+
+/** What attention ops say in different words. */
+interface RaisedAttention extends Pick<
+  AttentionAttrs,
+  'heads' | 'depth' | 'biased' | 'windows' | 'masked' | 'queryScale' | 'keyScale' | 'factor'
+> {
+  readonly logit: QuantizeAttrs;
+  /** Puts their quantizer on the probabilities. */
+  probabilities(softmax: string): string;
+  readonly output: QuantizeAttrs;
+}
+
+function raiseAttention({ inputs }: Node, write: Writer, a: RaisedAttention): void {
+  const [q, k, v] = inputs as [string, string, string];
+  const shape = { heads: a.heads, depth: a.depth, tokens: -1 };
+  const products = write.part('logits', 'AttentionLogits', [q, k], { ...shape, factor: a.factor });
+  const biased = a.biased ? write.part('biased', 'AddV2', [products, floatBias(5, a, write)]) : products;
+  const logits = write.quantizer('logit_codes', biased, a.logit);
+  const seen = a.windows > 0 ? withoutUnseen(a.biased ? 6 : 5, logits, a, write) : logits;
+  const masked = a.masked ? write.part('masked', 'AddV2', [seen, additiveMask(inputs.at(-1)!, write)]) : seen;
+  const probabilities = a.probabilities(write.part('softmax', 'Softmax', [masked]));
+  write.quantizer(undefined, write.part('context', 'AttentionContext', [probabilities, v], shape), a.output);
+}
+
+/** Patches of an image times a weight, with class tokens and positions added. */
+function raisePatches(
+  image: string,
+  a: ProductAttrs & PatchSizes & { readonly prefix: number },
+  unit: Float64Array,
+  positions: Float32Array,
+  write: Writer,
+): string {
+  const rows = positions.length / a.outputs;
+  const suffix = rows - a.prefix - a.rows * a.columns;
+  const channels = a.inputs / (a.patch * a.patch);
+  const grid = { size: a.patch, channels, rows: a.rows, columns: a.columns };
+  const patches = write.part('patches', 'Patches', [image], grid);
+  const product = raiseProduct(patches, a, unit, write);
+  const paddings = write.constant('paddings', [3, 2], Int32Array.of(0, 0, a.prefix, suffix, 0, 0));
+  const padded = write.part('padded', 'Pad', [product, paddings]);
+  return write.part('sum', 'AddV2', [padded, write.constant('positions', [1, rows, a.outputs], positions)]);
+}
+
+const powers = (exponents: Weight['data']): Float64Array => Float64Array.from(exponents, (exponent) => 2 ** exponent);
+
+function uniformCodes(softmax: string, a: AttentionAttrs, write: Writer): string {
+  const codes = { bits: a.probabilityBits, scale: a.probabilityScale, zeroPoint: 0 };
+  return write.quantizer('probability_codes', softmax, codes, false);
+}
+
+/** Other kinds as a codebook: the levels are counts of a unit. */
+function cells(softmax: string, a: AttentionAttrs, write: Writer): string {
+  const unit = (a.outputMultiplier * a.outputScale) / (a.probabilityScale * a.valueScale);
+  const levels = Float32Array.from(write.data(4), (level) => level * unit);
+  const boundaries = write.data(5 + Number(a.biased) + Number(a.windows > 0));
+  return write.codebook(softmax, a.probabilityBits, a.probabilityScale, levels, boundaries as Float32Array);
+}
+
+/** The bias of the logits, from units of the products to numbers. */
+function floatBias(index: number, { heads, queryScale, keyScale, factor }: RaisedAttention, write: Writer): string {
+  const units = write.data(index);
+  const tokens = Math.sqrt(units.length / heads);
+  const bias = Float32Array.from(units, (value) => value * queryScale * keyScale * factor);
+  return write.constant('decoded_bias', [heads, tokens, tokens], bias);
+}
+
+/** Takes 10000 from the logits of keys that a query of its window does not look at. */
+function withoutUnseen(index: number, logits: string, { heads, windows }: RaisedAttention, write: Writer): string {
+  const visible = write.data(index);
+  const tokens = Math.sqrt(visible.length / windows);
+  const mask = Float32Array.from(visible, (sees) => (sees === 0 ? -10_000 : 0));
+  const shape = (part: string, sizes: readonly number[]): string =>
+    write.constant(part, [sizes.length], Int32Array.from(sizes));
+  const stored = write.constant('windows/mask', [windows, 1, tokens, tokens], mask);
+  const apart = write.part('windows/apart', 'Reshape', [
+    logits,
+    shape('windows/split', [-1, windows, heads, tokens, tokens]),
+  ]);
+  const sum = write.part('windows/masked', 'AddV2', [apart, stored]);
+  return write.part('windows/together', 'Reshape', [sum, shape('windows/join', [-1, heads, tokens, tokens])]);
+}
 
 /** 1 = keep, int32 [batch, tokens] → 0 and −10000, float32 [batch, 1, 1, tokens]. */
 function additiveMask(mask: string, write: Writer): string {
@@ -157,34 +348,53 @@ function additiveMask(mask: string, write: Writer): string {
   return write.part('mask/heads', 'ExpandDims', [write.part('mask/queries', 'ExpandDims', [bias, axis]), axis]);
 }
 
-/** x · w + b in units of `target`, with w[k, n] = code · multiplier[n] · target / s_x and b the rest of the bias. */
+/** What 1 of each accumulator is: multiplier[n] · target. */
+const units = (target: number, write: Writer): Float64Array =>
+  Float64Array.from(write.data(3), (multiplier) => multiplier * target);
+
+/** x · w + b of accumulators in units of `unit`: w[k, n] = code · unit[n] / s_x and b the rest of the bias. */
 function raiseProduct(
   x: string,
-  {
-    inputs,
-    outputs,
-    inputScale,
-    inputZeroPoint,
-  }: Pick<LinearAttrs, 'inputs' | 'outputs' | 'inputScale' | 'inputZeroPoint'>,
-  target: number,
+  { inputs, outputs, weightBits, inputScale, inputZeroPoint }: ProductAttrs,
+  unit: Float64Array,
   write: Writer,
 ): string {
-  const codes = fromPanels(write.data(1) as Uint8Array, outputs, inputs);
-  const [bias, multiplier] = [write.data(2), write.data(3)];
+  const codes = fromPanels(write.data(1) as Uint8Array, outputs, inputs, weightBits);
+  const bias = write.data(2);
   const weights = new Float32Array(sizeOf([inputs, outputs]));
   const biases = new Float32Array(outputs);
   for (let n = 0; n < outputs; n++) {
-    const unit = multiplier[n]! * target;
     let sum = 0;
     for (let k = 0; k < inputs; k++) {
       const code = codes[n * inputs + k]!;
-      weights[k * outputs + n] = (code * unit) / inputScale;
+      weights[k * outputs + n] = (code * unit[n]!) / inputScale;
       sum += code;
     }
-    biases[n] = (bias[n]! + inputZeroPoint * sum) * unit;
+    biases[n] = (bias[n]! + inputZeroPoint * sum) * unit[n]!;
   }
   const product = write.part('product', 'MatMul', [x, write.constant('decoded', [inputs, outputs], weights)]);
   return write.part('biased', 'BiasAdd', [product, write.constant('decoded_bias', [outputs], biases)]);
+}
+
+type ProductAttrs = Pick<LinearAttrs, 'inputs' | 'outputs' | 'weightBits' | 'inputScale' | 'inputZeroPoint'>;
+
+/** x · w + bias, with w[k, n] = code · scale[n, ⌊k / group⌋]. */
+function raiseFloatProduct(
+  x: string,
+  { inputs, outputs, weightBits }: PanelAttrs,
+  group: number,
+  bias: string,
+  write: Writer,
+): void {
+  const codes = fromPanels(write.data(1) as Uint8Array, outputs, inputs, weightBits);
+  const scales = write.data(2) as Float32Array;
+  const groups = scales.length / outputs;
+  const weights = Float32Array.from(codes, (code, i) => {
+    const [n, k] = [Math.floor(i / inputs), i % inputs];
+    return code * scales[n * groups + Math.floor(k / group)]!;
+  });
+  const decoded = write.constant('decoded', [outputs, inputs], weights);
+  write.last('BiasAdd', [write.part('product', 'MatMul', [x, decoded], { transpose_b: true }), bias]);
 }
 
 function raiseActivation(kind: string, input: string, write: Writer): string {

@@ -1,4 +1,4 @@
-import { codeRange } from './runtime/arithmetic.ts';
+import { clamp, codeRange, roundHalfEven } from './runtime/arithmetic.ts';
 import type { Histogram } from './statistics.ts';
 
 /** How the range that the codes span is chosen. */
@@ -56,33 +56,39 @@ function histogramError({ counts, width }: Histogram, { low, high }: Range, bits
   return error;
 }
 
+const { ceil } = Math;
+
 /**
  * The clip for symmetric `bits`-bit codes of one weight channel: of `max · (1 − i / 100)`, i = 0…49, the one with the
  * least squared error; or the maximum itself.
  */
 export function weightMax(values: Float32Array, method: RangeMethod, bits: number): number {
+  const magnitudes = values.map(magnitude);
   let max = 0;
-  for (const value of values) max = Math.max(max, Math.abs(value));
+  for (const size of magnitudes) if (size > max) max = size;
   if (method === 'min-max' || max === 0) return max;
   if (method === 'percentile') {
-    const magnitudes = Float32Array.from(values, Math.abs).sort();
-    return magnitudes[Math.min(magnitudes.length - 1, Math.ceil(magnitudes.length * 0.99999) - 1)]!;
+    magnitudes.sort();
+    return magnitudes[clamp(ceil(magnitudes.length * 0.99999) - 1, 0, magnitudes.length - 1)]!;
   }
-  const top = 2 ** (bits - 1) - 1;
-  const { high } = leastError(
-    Array.from({ length: 50 }, (_, i) => ({ low: 0, high: max * (1 - i / 100) })),
-    ({ high: clip }) => {
-      const scale = clip / top;
-      let error = 0;
-      for (const value of values) {
-        const level = Math.min(top, Math.max(-top - 1, Math.round(value / scale))) * scale;
-        error += (value - level) ** 2;
-      }
-      return error;
-    },
-  );
-  return high;
+  const [low, high] = codeRange(bits);
+  let best = max;
+  let least = Infinity;
+  for (let i = 0; i < 50; i++) {
+    const clip = max * (1 - i / 100);
+    const scale = clip / high;
+    let error = 0;
+    for (let j = 0; j < values.length && error < least; j++) {
+      const value = values[j]!;
+      const distance = value - clamp(roundHalfEven(value / scale), low, high) * scale;
+      error += distance * distance;
+    }
+    if (error < least) [best, least] = [clip, error];
+  }
+  return best;
 }
+
+const magnitude = (value: number): number => (value < 0 ? -value : value);
 
 /** The first of the candidates with the least error. */
 function leastError(candidates: readonly Range[], error: (range: Range) => number): Range {

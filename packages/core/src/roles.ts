@@ -1,44 +1,36 @@
 import { annotatedValue, quantizerOf } from './annotations.ts';
 import { consumersOf, type Graph, type Node } from './graph.ts';
-import { weightOf } from './match.ts';
-import { maskedLogits } from './padding-mask.ts';
+import { maskedLogits } from './logit-masks.ts';
+import { constantOperand, tokenMean, weightOf } from './match.ts';
+import { originOf, sourceOf } from './movements.ts';
 
 /**
  * What integer kernels ask of an activation, from the ops that read it:
  * - `operand`: multiplied by a weight; its zero point folds into the bias;
- * - `factor`: multiplied by another activation (queries, keys, values), so its zero point must be 0;
+ * - `factor`: multiplied by another activation (queries, keys, values), or padded with zeros on its way to a weight: its zero
+ *   point must be 0;
  * - `probability`: a softmax output, from 0;
- * - `logit`: a softmax input;
+ * - `logit`: a softmax input, position biases included, masks not;
  * - `index`: looked up in an activation table;
- * - `stream`: normalised, or added to a branch. The residual stream carries the outliers and stays wide.
+ * - `stream`: normalised, or added to a branch or a constant. The residual stream carries the outliers and stays wide.
  */
 export type Role = 'operand' | 'factor' | 'probability' | 'logit' | 'index' | 'stream';
-
-/** Ops that only move values: codes pass through them unchanged. */
-export const movements: ReadonlySet<string> = new Set(['Reshape', 'Slice', 'Transpose', 'Patches']);
 
 /** Activation functions that lower to a table. */
 export const tabulated: ReadonlySet<string> = new Set(['Gelu', 'Relu', 'Relu6', 'Tanh', 'Sigmoid', 'Elu']);
 
-/** The value that movements and annotations carry to here. */
-export function sourceOf(graph: Graph, value: string): string {
-  for (;;) {
-    value = annotatedValue(graph, value);
-    const node = graph.nodes.get(value);
-    if (!node || !movements.has(node.op)) return value;
-    value = node.inputs[0]!;
-  }
-}
-
 /**
- * The role of every activation that an integer kernel would read, given which weights are or will be quantized.
- * Where a value has several, the one listed first in `precedence` stands.
+ * The role of every activation that an integer kernel would read, given which weights are or will be quantized. Values
+ * that a ConcatV2 joins share a quantizer, which stands behind it.
+ * Where a value has several roles, the one listed first in `precedence` stands.
  */
 export function roles(graph: Graph, quantized: (weight: string) => boolean): ReadonlyMap<string, Role> {
   const found = new Map<string, Role>();
-  const note = (value: string | undefined, role: Role): void => {
-    if (value === undefined || weightOf(graph, value)) return;
-    const source = sourceOf(graph, value);
+  const note = (value: string | undefined, asked: Role): void => {
+    if (value === undefined) return;
+    const { source, padded } = originOf(graph, value);
+    if (graph.weights.has(source)) return;
+    const role = asked === 'operand' && padded ? 'factor' : asked;
     const known = found.get(source);
     if (!known || precedence.indexOf(role) < precedence.indexOf(known)) found.set(source, role);
   };
@@ -49,7 +41,7 @@ export function roles(graph: Graph, quantized: (weight: string) => boolean): Rea
     else if (node.op === 'AttentionContext') {
       note(first, 'probability');
       note(second, 'factor');
-    } else if (node.op === 'Softmax' && feedsContext(graph, node)) note(unmaskedLogits(graph, first), 'logit');
+    } else if (node.op === 'Softmax' && feedsContext(graph, node)) note(maskedLogits(graph, node).logits, 'logit');
     else if (node.op === 'LayerNorm') note(first, 'stream');
     else if (tabulated.has(node.op) && branch(graph, first, quantized)) note(first, 'index');
     else if (node.op === 'AddV2' && !weightOf(graph, first) && !weightOf(graph, second)) {
@@ -57,14 +49,17 @@ export function roles(graph: Graph, quantized: (weight: string) => boolean): Rea
       else if (branch(graph, second, quantized)) note(first, 'stream');
     }
   }
+  // What is added to a constant, or averaged, gets codes if what comes of it does: readers first.
+  for (const node of [...graph.nodes.values()].reverse()) {
+    if (!found.has(node.name)) continue;
+    const sum = node.op === 'AddV2' ? constantOperand(graph, node) : undefined;
+    if (sum && isInteger(graph, sum.value, quantized) && !embedsPatches(graph, sum.value)) note(sum.value, 'stream');
+    const tokens = tokenMean(graph, node);
+    const wide = tokens && found.get(sourceOf(graph, tokens)) === 'stream';
+    if (tokens && !wide && isInteger(graph, tokens, quantized)) note(tokens, 'operand');
+  }
   // A sum or an activation that nothing quantized reads gains nothing from codes of its own.
   return found;
-}
-
-/** The logits behind `AddV2(logits, padding mask)`, or the value itself. */
-function unmaskedLogits(graph: Graph, value: string | undefined): string | undefined {
-  const node = value === undefined ? undefined : graph.nodes.get(annotatedValue(graph, value));
-  return (node && maskedLogits(graph, node)?.logits) ?? value;
 }
 
 const precedence: readonly Role[] = ['probability', 'factor', 'logit', 'operand', 'index', 'stream'];
@@ -80,6 +75,29 @@ function branch(graph: Graph, value: string | undefined, quantized: (weight: str
   let node = value === undefined ? undefined : graph.nodes.get(annotatedValue(graph, value));
   if (node?.op === 'BiasAdd') node = graph.nodes.get(annotatedValue(graph, node.inputs[0]!));
   return node?.op === 'MatMul' && isLinear(graph, node, quantized);
+}
+
+/** Whether an integer kernel could give the codes of a value. */
+function isInteger(graph: Graph, value: string, quantized: (weight: string) => boolean): boolean {
+  const source = sourceOf(graph, value);
+  const node = graph.nodes.get(source);
+  if (!node || branch(graph, source, quantized)) return node !== undefined;
+  const [first, second] = node.inputs as [string, string];
+  if (node.op === 'LayerNorm' || node.op === 'AttentionContext') return true;
+  if (tabulated.has(node.op)) return branch(graph, first, quantized);
+  if (node.op !== 'AddV2') return false;
+  const sum = constantOperand(graph, node);
+  if (sum) return isInteger(graph, sum.value, quantized);
+  return branch(graph, first, quantized) || branch(graph, second, quantized);
+}
+
+/** Whether patches were projected to here, to which CqPatchEmbed adds the positions itself. */
+function embedsPatches(graph: Graph, value: string): boolean {
+  let node = graph.nodes.get(annotatedValue(graph, value));
+  for (const op of ['Pad', 'BiasAdd', 'MatMul']) {
+    if (node?.op === op) node = graph.nodes.get(annotatedValue(graph, node.inputs[0]!));
+  }
+  return node?.op === 'Patches';
 }
 
 function feedsContext(graph: Graph, node: Node): boolean {

@@ -8,6 +8,7 @@ import {
   compensate,
   finishGram,
   gptq,
+  gptqSolver,
   roundingLoss,
   roundNearest,
   startGram,
@@ -147,6 +148,21 @@ test('equals GPTQ as it was published', () => {
     const problem = problemOf(inputs, outputs, bits, seed);
     const gram = gramOf(correlated(150, inputs, seed), inputs);
     expect([...gptq(problem, gram)]).toEqual(textbookGptq(problem, gram));
+  }
+});
+
+test('one factorisation serves many problems, and says what each loses', () => {
+  for (const { inputs, outputs, bits, seed } of cases) {
+    const gram = gramOf(correlated(150, inputs, seed), inputs);
+    const solve = gptqSolver(gram, { damping: 1e-9 });
+    for (const clip of [1, 0.7]) {
+      const given = problemOf(inputs, outputs, bits, seed);
+      const problem = { ...given, quantizer: symmetric(bits, new Float32Array(outputs).fill(clip), 1) };
+      const { codes, loss } = solve(problem);
+      expect(codes).toEqual(gptq(problem, gram, { damping: 1e-9 }));
+      const expected = roundingLoss(problem, codes, gram);
+      loss.forEach((value, n) => expect(Math.abs(value / expected[n]! - 1)).toBeLessThan(1e-4));
+    }
   }
 });
 

@@ -27,6 +27,10 @@ export function select(pass: string, candidates: readonly string[], { only, igno
       (only === undefined || only.some((entry) => matches(entry, name))) &&
       !ignore?.some((entry) => matches(entry, name)),
   );
+  if (candidates.length === 0)
+    throw new CqError(
+      `${pass}: selects nothing; this model has no value of a kind that it changes, leave the pass out`,
+    );
   if (selected.length === 0)
     throw new CqError(`${pass}: selects nothing; ${candidates.length} values were there to choose from`);
   return selected;

@@ -3,10 +3,13 @@
  * `_` and `-`, joined by `/`. `@cq/core/node` has one in a folder.
  */
 export interface Store {
+  /** What errors call it, such as its folder. */
+  readonly name?: string;
   /** undefined if nothing was written under this key. */
   read(key: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /** All of it is there afterwards, or what was there before. */
   write(key: string, bytes: Uint8Array): Promise<void>;
+  /** What stands under this key, and under every key that goes on behind it with a `/`. */
   remove(key: string): Promise<void>;
 }
 
@@ -20,7 +23,9 @@ export function memoryStore(): Store {
       return Promise.resolve();
     },
     remove(key) {
-      entries.delete(key);
+      for (const other of [...entries.keys()]) {
+        if (other === key || other.startsWith(`${key}/`)) entries.delete(other);
+      }
       return Promise.resolve();
     },
   };

@@ -1,11 +1,21 @@
 import { annotatedValue, readQuantizer } from './annotations.ts';
 import { CqError } from './errors.ts';
 import { numberAttr, producerOf, type Graph, type Node } from './graph.ts';
-import { quantizers } from './quantizer.ts';
-import { asInt8, PANEL_OUTPUTS } from './runtime/panel.ts';
+import { hasZero } from './quantizer.ts';
+import { loweredOps } from './runtime/ops.ts';
+import { fromPanels, panelBytes, type PanelAttrs } from './runtime/panel.ts';
+import { BOUNDARY_BITS } from './runtime/shift-attention.ts';
 
 /** A sentence that holds for every node of a sound graph, and what decides it: true, or the number that breaks it. */
 export type Invariant = readonly [sentence: string, holds: (node: Node, graph: Graph) => true | unknown];
+
+/** Ops of power-of-two models: without a float among their attributes. */
+const isShift = (op: string): boolean => {
+  const row = loweredOps.get(op);
+  return (
+    row !== undefined && !Object.values(row.attrs).includes('float') && row.inputs.every((input) => input !== 'scale')
+  );
+};
 
 const isFakeQuantize = ({ op }: Node): boolean => op === 'CqFakeQuantize';
 
@@ -26,19 +36,14 @@ const invariants: readonly Invariant[] = [
       );
     },
   ],
-  [
-    'a quantizer has 1 to 16 bits',
-    (node, graph) => {
-      if (!isFakeQuantize(node)) return true;
-      const { bits } = readQuantizer(graph, node);
-      return (Number.isInteger(bits) && bits >= 1 && bits <= 16) || bits;
-    },
-  ],
+  ['a quantizer has what its kind needs', (node, graph) => !isFakeQuantize(node) || whyUnreadable(graph, node) || true],
   [
     'every scale is a positive number',
     (node, graph) => {
       if (!isFakeQuantize(node)) return true;
-      const bad = readQuantizer(graph, node).scale.find((scale) => !(scale > 0 && Number.isFinite(scale)));
+      const quantizer = readQuantizer(graph, node);
+      if (quantizer.kind === 'dynamic') return true;
+      const bad = quantizer.scale.find((scale) => !(scale > 0 && Number.isFinite(scale)));
       return bad === undefined || bad;
     },
   ],
@@ -46,13 +51,26 @@ const invariants: readonly Invariant[] = [
     'a quantizer over a mask has a zero level',
     (node, graph) => {
       if (!isFakeQuantize(node) || graph.nodes.get(node.inputs[0]!)?.op !== 'CqMask') return true;
-      const quantizer = readQuantizer(graph, node);
-      return quantizers[quantizer.kind].hasZero(quantizer) || [...quantizer.zeroPoint];
+      return hasZero(readQuantizer(graph, node)) || node.attrs;
     },
   ],
   [
     'masks stand on weights',
     (node, graph) => node.op !== 'CqMask' || graph.weights.has(annotatedValue(graph, node.name)) || node.inputs[0],
+  ],
+  [
+    'a node of integers touches no float',
+    ({ op, inputs }, graph) => {
+      const float = inputs.find((input) => graph.weights.get(input)?.dtype === 'float32');
+      return !isShift(op) || float === undefined || float;
+    },
+  ],
+  [
+    'an aligned sum fits in 52 bits',
+    (node, graph) => {
+      const bound = alignedBound(node, graph);
+      return bound < 2 ** 52 || bound;
+    },
   ],
   [
     'an integer sum fits in 31 bits',
@@ -76,44 +94,90 @@ export function verify(graph: Graph, origin: string): void {
   }
 }
 
+function whyUnreadable(graph: Graph, node: Node): string | undefined {
+  try {
+    readQuantizer(graph, node);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
 function exists(graph: Graph, name: string): boolean {
   return graph.nodes.has(name) || graph.weights.has(name) || graph.inputs.some((input) => input.name === name);
 }
 
 /** The largest sum that a node's accumulators can reach, whatever its input codes are. */
 export function accumulatorBound(node: Node, graph: Graph): number {
-  if (node.op === 'CqLinear' || node.op === 'CqPatchEmbed') {
+  if (['CqLinear', 'CqShiftLinear', 'CqPatchEmbed', 'CqShiftPatchEmbed'].includes(node.op)) {
     const weight = graph.weights.get(node.inputs[1]!);
     const bias = graph.weights.get(node.inputs[2]!);
     if (!(weight?.data instanceof Uint8Array) || !(bias?.data instanceof Int32Array)) return 0;
-    const panels = asInt8(weight.data);
-    const outputs = Math.ceil(bias.data.length / PANEL_OUTPUTS) * PANEL_OUTPUTS;
+    const { outputs, inputs, weightBits } = node.attrs as unknown as PanelAttrs;
+    if (bias.data.length !== outputs || weight.data.length !== panelBytes(outputs, inputs, weightBits)) return 0;
+    const codes = fromPanels(weight.data, outputs, inputs, weightBits);
     const sums = new Float64Array(outputs);
-    const perPanel = panels.length / (outputs / PANEL_OUTPUTS);
-    for (let first = 0, at = 0; first < outputs; first += PANEL_OUTPUTS) {
-      for (const end = at + perPanel; at < end; at++) {
-        const code = panels[at]!;
-        sums[first + ((at >> 1) & 7)]! += (code < 0 ? -code : code) * 128;
-      }
+    for (let n = 0, at = 0; n < outputs; n++) {
+      for (const end = at + inputs; at < end; at++) sums[n]! += (codes[at]! < 0 ? -codes[at]! : codes[at]!) * 128;
     }
     let bound = 0;
     for (const [n, value] of bias.data.entries()) bound = Math.max(bound, sums[n]! + Math.abs(value));
-    return bound;
+    const tokens = node.op === 'CqShiftPatchEmbed' ? graph.weights.get(node.inputs[5]!) : undefined;
+    return bound + (tokens ? largest(tokens.data) : 0);
   }
-  if (node.op === 'CqAttention') {
+  if (node.op === 'CqAttention' || node.op === 'CqShiftAttention') {
     const levels = graph.weights.get(node.inputs[4]!);
     const exponentials = graph.weights.get(node.inputs[3]!);
     if (!levels || !exponentials) return 0;
     const tokens = numberAttr(node, 'tokens');
+    const bias = node.attrs['biased'] === true ? graph.weights.get(node.inputs[5]!) : undefined;
+    const products = 2 ** 14 * numberAttr(node, 'depth') + (bias ? largest(bias.data) : 0);
+    const boundaries = graph.weights.get(
+      node.inputs[5 + Number(bias !== undefined) + Number(numberAttr(node, 'windows') > 0)]!,
+    );
     // Probability codes of one row sum to at most the top code plus a rounding of one half each.
-    const top = largest(levels.data);
-    return Math.max(tokens * largest(exponentials.data), 128 * (2 * top + tokens));
+    const row =
+      node.attrs['probabilityKind'] === 'uniform' || !boundaries
+        ? 2 * largest(levels.data) + tokens
+        : cellBound(levels.data, boundaries.data, tokens, wholeShare(node));
+    return Math.max(products, tokens * largest(exponentials.data), 128 * row);
   }
   return 0;
 }
 
+/** The sum of all shares of a row, in the units of the boundaries. */
+const wholeShare = (node: Node): number =>
+  node.op === 'CqShiftAttention' ? 2 ** BOUNDARY_BITS : 1 / numberAttr(node, 'probabilityScale');
+
+/** The largest sum of an accumulator and a residual in units of the finer one of them. */
+function alignedBound(node: Node, graph: Graph): number {
+  if (node.op !== 'CqShiftLinear' || node.attrs['residual'] !== true) return 0;
+  const [units, exponents] = [graph.weights.get(node.inputs[3]!)?.data, graph.weights.get(node.inputs.at(-1)!)?.data];
+  const sum = accumulatorBound(node, graph);
+  let bound = 0;
+  for (let n = 0; n < (units?.length ?? 0); n++) {
+    const finest = Math.min(units![n]!, exponents?.[n] ?? Infinity);
+    bound = Math.max(bound, sum * 2 ** (units![n]! - finest) + 2 ** (15 + (exponents?.[n] ?? finest) - finest));
+  }
+  return bound;
+}
+
+/** What the levels of a row of shares, that sum to `total`, can sum to. */
+function cellBound(levels: ArrayLike<number>, boundaries: ArrayLike<number>, tokens: number, total: number): number {
+  let steepest = 0;
+  for (let i = 0; i < boundaries.length; i++) {
+    const level = Math.abs(levels[i + 1]!);
+    if (level > 0) steepest = Math.max(steepest, level / Math.max(boundaries[i]!, 0));
+  }
+  return Math.min(tokens * largest(levels), steepest * total + tokens * Math.abs(levels[0]!));
+}
+
+/** The largest magnitude. */
 function largest(values: ArrayLike<number>): number {
   let most = 0;
-  for (let i = 0; i < values.length; i++) most = Math.max(most, values[i]!);
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (value > most || -value > most) most = value < 0 ? -value : value;
+  }
   return most;
 }

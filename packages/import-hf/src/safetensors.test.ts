@@ -91,6 +91,11 @@ describe('one error names the file, the tensor and the numbers for', () => {
     ['a header of 2^64 bytes', () => write('{}', [], 2n ** 64n - 1n), 'at most 100000000, got 18446744073709551615'],
     ['bad JSON', () => write('{"x": '), 'header must be JSON, got '],
     ['bad UTF-8', () => writeFile(file, Buffer.from([4, 0, 0, 0, 0, 0, 0, 0, 0x22, 0xff, 0xff, 0x22])), 'must be JSON'],
+    [
+      'lists that are no entries',
+      () => write(`[${'[],'.repeat(100)}[]]`),
+      'header must be entries of tensors, got 102 lists in ',
+    ],
     ['a list for a header', () => write('[1]'), 'header must be a JSON object, got [1]'],
     ['a name used twice', () => write('{"x": 1, "\\u0078" : 2}'), 'every name must be unique, got "x" twice'],
     ['a field used twice', () => write('{"x": {"shape": [], "shape": [2]}}'), 'got "shape" twice'],
@@ -158,7 +163,7 @@ describe('one error names the file, the tensor and the numbers for', () => {
     ],
     [
       'a nesting deeper than the call stack',
-      () => write(`{"x": ${'['.repeat(1e5)}${']'.repeat(1e5)}}`),
+      () => write(`{"x": {"dtype": ${'{"x":'.repeat(1e5)}0${'}'.repeat(1e5)}}}`),
       'got something nested too deeply',
     ],
   ];

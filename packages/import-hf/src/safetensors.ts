@@ -149,6 +149,8 @@ interface Header {
   readonly dataStart: number;
 }
 
+const OPENING_BRACKET = '['.charCodeAt(0);
+
 /** The format's own limit. */
 const longestHeader = 100_000_000;
 
@@ -175,7 +177,14 @@ async function readHeader(file: string, handle: FileHandle, size: number): Promi
   return { entries, metadata, dataStart };
 }
 
+/** Fewest bytes of a header for each of its lists; an entry has two and over 40 bytes. */
+const BYTES_PER_LIST = 8;
+
 function parseHeader(file: string, bytes: ArrayBuffer): object {
+  const lists = new Uint8Array(bytes).filter((byte) => byte === OPENING_BRACKET).length;
+  if (lists * BYTES_PER_LIST > bytes.byteLength + 64) {
+    throw new CqError(`${file}: header must be entries of tensors, got ${lists} lists in ${bytes.byteLength} bytes`);
+  }
   let text: string;
   let json: unknown;
   try {

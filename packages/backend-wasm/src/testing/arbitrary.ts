@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { clamp, codeRange, sizeOf, toPanels, type CodeType, type Operand } from '@cq/core/runtime';
 
-/** How random codes are spread: all alike, or only the ends of their range, where sums are largest. */
-export type Spread = 'even' | 'ends' | 'low';
+/** How random codes are spread: all alike, or only the ends of their range or one of them, where sums are largest. */
+export type Spread = 'even' | 'ends' | 'low' | 'high';
 
 export const spread = fc.constantFrom<Spread>('even', 'even', 'ends', 'low');
 export const seed = fc.integer();
@@ -39,16 +39,17 @@ export function codes(
     even: () => Math.floor(next() * 2 * half) - half,
     ends: () => (next() < 0.5 ? -half : half - 1),
     low: () => -half,
+    high: () => half - 1,
   }[how];
   const data = dtype === 'bool' ? new Uint8Array(sizeOf(shape)) : new Int32Array(sizeOf(shape));
   for (let i = 0; i < data.length; i++) data[i] = code();
   return { dtype, shape, data };
 }
 
-/** A weight in the kernels' layout. */
-export function panels(next: () => number, outputs: number, inputs: number, how: Spread): Operand {
-  const { data } = codes(next, [outputs, inputs], how);
-  const packed = toPanels(new Int8Array(data.buffer), outputs, inputs);
+/** A weight of so many bits in the kernels' layout. */
+export function panels(next: () => number, outputs: number, inputs: number, how: Spread, weightBits = 8): Operand {
+  const { data } = codes(next, [outputs, inputs], how, weightBits);
+  const packed = toPanels(new Int8Array(data.buffer), outputs, inputs, weightBits);
   return { dtype: 'bool', shape: [packed.length], data: packed };
 }
 

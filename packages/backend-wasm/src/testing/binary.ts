@@ -4,10 +4,14 @@ export interface Contents {
   readonly sections: readonly number[];
   /** First bytes of its instructions. */
   readonly opcodes: ReadonlySet<number>;
+  /** Numbers of its vector instructions; those of relaxed SIMD are 0x100 and more. */
+  readonly vectors: ReadonlySet<number>;
 }
 
 export const section = { custom: 0, type: 1, import: 2, function: 3, global: 6, export: 7, code: 10 } as const;
 export const MEMORY_GROW = 0x40;
+/** `i16x8.relaxed_dot_i8x16_i7x16_s` */
+export const RELAXED_DOT = 0x112;
 
 const HEADER = 8;
 const MISC = 0xfc;
@@ -16,6 +20,7 @@ const SIMD = 0xfd;
 export function contentsOf(bytes: Uint8Array): Contents {
   const sections: number[] = [];
   const opcodes = new Set<number>();
+  const vectors = new Set<number>();
   const reader = readerOf(bytes, HEADER);
   while (reader.at() < bytes.length) {
     const id = reader.byte();
@@ -28,13 +33,13 @@ export function contentsOf(bytes: Uint8Array): Contents {
           reader.leb();
           reader.byte();
         }
-        while (reader.at() < functionEnd) opcodes.add(instruction(reader));
+        while (reader.at() < functionEnd) opcodes.add(instruction(reader, vectors));
         if (reader.at() !== functionEnd) throw new Error(`an instruction runs over the end of its function`);
       }
     }
     reader.skip(end - reader.at());
   }
-  return { sections, opcodes };
+  return { sections, opcodes, vectors };
 }
 
 type Reader = ReturnType<typeof readerOf>;
@@ -58,9 +63,10 @@ function readerOf(bytes: Uint8Array, start: number) {
 }
 
 /** Reads one instruction with its immediates; returns its first byte. */
-function instruction({ byte, leb, skip }: Reader): number {
+function instruction({ byte, leb, skip }: Reader, vectors: Set<number>): number {
   const opcode = byte();
   const kind = opcode === MISC || opcode === SIMD ? leb() : 0;
+  if (opcode === SIMD) vectors.add(kind);
   const labels = opcode === 0x0e ? leb() : 0;
   for (let i = numbers(opcode, kind) + labels; i > 0; i--) leb();
   skip(bytesAfter(opcode, kind));

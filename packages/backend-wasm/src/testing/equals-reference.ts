@@ -11,17 +11,27 @@ import {
 } from '@tensorflow/tfjs-core';
 import type { Attrs, LoweredOp, Operand } from '@cq/core/runtime';
 import '../index.ts';
+import { useThreads } from './threads.ts';
 
 env().set('IS_TEST', true); // no advice to install another backend
 
 export type Operands = Readonly<Record<string, Operand>>;
 
-/** Runs the registered kernels of the op on both backends; their outputs must be the same bytes. */
+/**
+ * Runs the registered kernels of the op on both backends, the wasm one on several numbers of threads; their outputs must be the
+ * same bytes.
+ */
 export async function expectReference(op: LoweredOp, operands: Operands, attrs: Attrs): Promise<void> {
-  const wasm = await run('wasm', op, operands, attrs);
   const cpu = await run('cpu', op, operands, attrs);
-  expect({ dtype: wasm.dtype, shape: wasm.shape }).toEqual({ dtype: cpu.dtype, shape: cpu.shape });
-  if (Buffer.compare(bytes(wasm), bytes(cpu)) !== 0) expect(Array.from(wasm.data)).toEqual(Array.from(cpu.data));
+  await setBackend('wasm');
+  for (const threads of [1, 2, 3]) {
+    await useThreads(threads);
+    const wasm = await run('wasm', op, operands, attrs);
+    expect({ dtype: wasm.dtype, shape: wasm.shape }).toEqual({ dtype: cpu.dtype, shape: cpu.shape });
+    if (Buffer.compare(bytes(wasm), bytes(cpu)) === 0) continue;
+    expect({ threads, data: Array.from(wasm.data) }).toEqual({ threads, data: Array.from(cpu.data) });
+  }
+  await useThreads(1);
 }
 
 export async function run(backend: string, op: LoweredOp, operands: Operands, attrs: Attrs): Promise<Operand> {

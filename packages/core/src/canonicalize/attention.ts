@@ -3,6 +3,7 @@ import { consumersOf, numberAttr, type Graph, type Node } from '../graph.ts';
 import { scalarOf, TOLERANCE } from './constant.ts';
 import { everywhere, type Rewrite } from './rule.ts';
 import { shapesOf } from './shapes.ts';
+import { UNKNOWN } from './sizes.ts';
 import { hasOrder } from './transpose.ts';
 
 /**
@@ -25,7 +26,7 @@ export const attentionLogits = everywhere((node, graph) => {
   const k = heads(graph, product.inputs[1]!, product.attrs['adj_y'] ? [0, 2, 1, 3] : [0, 2, 3, 1]);
   if (!q || !k || q.tokens !== k.tokens || q.heads !== k.heads || q.depth !== k.depth) return undefined;
   const factor = rounded((scaled?.factor ?? 1) * q.factor * k.factor, q.depth);
-  const attrs = { heads: q.heads, depth: q.depth, tokens: q.tokens, factor };
+  const attrs = { heads: q.heads, depth: q.depth, tokens: Math.max(q.tokens, UNKNOWN), factor };
   return {
     nodes: [{ name: node.name, op: 'AttentionLogits', inputs: [q.source, k.source], attrs }],
     inside: [...q.inside, ...k.inside, ...(scaled ? [product.name] : [])],
@@ -59,14 +60,14 @@ export const attentionContext = everywhere((node, graph): Rewrite | undefined =>
   const merged = shapesOf(graph).of(node.name);
   if (!v || v.factor !== 1 || !merged || merged.at(-1) !== v.heads * v.depth) return undefined;
   const queries = shapesOf(graph).of(product.inputs[0])?.at(-2) ?? v.tokens;
-  if (queries >= 0 && queries !== v.tokens) return undefined;
+  if (queries !== UNKNOWN && queries !== v.tokens) return undefined;
   const flattened = merged.length === 2;
   if (!flattened && (merged.length !== 3 || merged[1] !== v.tokens)) return undefined;
   const context: Node = {
     name: flattened ? freeName(graph, `${node.name}/context`) : node.name,
     op: 'AttentionContext',
     inputs: [product.inputs[0]!, v.source],
-    attrs: { heads: v.heads, depth: v.depth, tokens: v.tokens },
+    attrs: { heads: v.heads, depth: v.depth, tokens: Math.max(v.tokens, UNKNOWN) },
   };
   return {
     nodes: flattened ? [context, { ...node, inputs: [context.name, node.inputs[1]!] }] : [context],
@@ -77,6 +78,7 @@ export const attentionContext = everywhere((node, graph): Rewrite | undefined =>
 interface Heads {
   /** [batch, tokens, heads · depth] */
   readonly source: string;
+  /** Negative where their number varies. */
   readonly tokens: number;
   readonly heads: number;
   readonly depth: number;
@@ -93,10 +95,11 @@ function heads(graph: Graph, value: string, order: readonly number[]): Heads | u
   const split = graph.nodes.get(inner.value);
   const shapes = shapesOf(graph);
   const sizes = shapes.of(split?.name);
-  if (split?.op !== 'Reshape' || sizes?.length !== 4 || sizes.slice(1).includes(-1)) return undefined;
+  if (split?.op !== 'Reshape' || sizes?.length !== 4) return undefined;
   const [, tokens, count, depth] = sizes as [number, number, number, number];
+  if (tokens === UNKNOWN || count < 0 || depth < 0) return undefined;
   const whole = shapes.of(split.inputs[0]);
-  if (whole && (whole.length !== 3 || whole[1] !== tokens || whole[2] !== count * depth)) return undefined;
+  if (whole ? whole.length !== 3 || whole[1] !== tokens || whole[2] !== count * depth : tokens < 0) return undefined;
   return {
     source: split.inputs[0]!,
     tokens,

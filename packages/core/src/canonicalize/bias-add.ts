@@ -48,5 +48,8 @@ const otherInput = ({ inputs }: Node, value: string): string => inputs[inputs[0]
 
 /** Outputs of the matrix product behind a value. */
 function outputsOf(graph: Graph, value: string): number | undefined {
-  return shapesOf(graph).of(producer(graph, value)!.inputs[1])?.at(-1);
+  const { inputs, attrs } = producer(graph, value)!;
+  return shapesOf(graph)
+    .of(inputs[1])
+    ?.at(attrs['transpose_b'] ? -2 : -1);
 }

@@ -4,6 +4,7 @@ import { integersWeight, plainWeight } from './constant.ts';
 import { freeName } from '../edit.ts';
 import { everywhere } from './rule.ts';
 import { shapesOf } from './shapes.ts';
+import { sameButOnes } from './sizes.ts';
 
 /**
  * Tokens that are the same for every input, in front of those that are not:
@@ -46,16 +47,23 @@ export const classToken = everywhere((node, graph) => {
   };
 });
 
-/** A constant [1, t, c], as it is or repeated along the batch. */
+/** A constant of [1, t, c] values, as it is or repeated along the batch, with sizes of 1 put in or out on the way. */
 function repeated(graph: Graph, value: string): { values: Float32Array; inside: readonly string[] } | undefined {
-  const node = graph.nodes.get(value);
-  const repeats = node?.op === 'Tile' || node?.op === 'BroadcastTo';
-  const weight = plainWeight(graph, repeats ? node.inputs[0] : value);
-  if (weight?.shape.length !== 3 || weight.shape[0] !== 1) return undefined;
-  if (repeats) {
-    const sizes = shapesOf(graph).integers(node.inputs[1]);
-    const kept = node.op === 'Tile' ? [1, 1] : weight.shape.slice(1);
-    if (sizes?.length !== 3 || String(sizes.slice(1)) !== String(kept)) return undefined;
+  const shapes = shapesOf(graph);
+  const size = shapes.of(value)?.slice(1);
+  const inside: string[] = [];
+  let at = value;
+  for (let node = graph.nodes.get(at); node; node = graph.nodes.get(at)) {
+    const [from, to] = [shapes.of(node.inputs[0]), shapes.of(at)];
+    if (!from || !to) return undefined;
+    const grown = from.length === to.length ? [...from.keys()].filter((axis) => from[axis] !== to[axis]) : [];
+    const isFront = grown.every((axis) => from.slice(0, axis + 1).every((length) => length === 1));
+    const repeats = (node.op === 'Tile' || node.op === 'BroadcastTo') && grown.length <= 1 && isFront;
+    if (!repeats && !((node.op === 'Reshape' || node.op === 'ExpandDims') && sameButOnes(from, to))) return undefined;
+    inside.push(at);
+    at = node.inputs[0]!;
   }
-  return { values: weight.data as Float32Array, inside: repeats ? [value] : [] };
+  const weight = plainWeight(graph, at);
+  const fits = size?.length === 2 && weight?.data.length === size[0]! * size[1]!;
+  return fits ? { values: weight!.data as Float32Array, inside } : undefined;
 }

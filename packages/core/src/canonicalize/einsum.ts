@@ -3,8 +3,11 @@ import { stringAttr, type Graph, type Node, type Weight } from '../graph.ts';
 import { sizeOf } from '../runtime/op.ts';
 import { weightOf } from '../match.ts';
 import { integersWeight, plainWeight, reshaped, transposed } from './constant.ts';
+import { turned, type RightOperand } from './mat-mul.ts';
 import { everywhere, type Rewrite } from './rule.ts';
 import { shapesOf } from './shapes.ts';
+import { sizeList } from './size-list.ts';
+import { UNKNOWN } from './sizes.ts';
 
 /**
  * Products by letters, as Keras writes its dense and attention layers:
@@ -41,36 +44,19 @@ function dense(graph: Graph, node: Node, x: Operand, w: Operand, result: string)
   const inputs = [...x.labels].filter((label) => w.labels.includes(label) && !result.includes(label)).join('');
   const outputs = [...result].filter((label) => w.labels.includes(label) && !x.labels.includes(label)).join('');
   const rows = x.labels.slice(0, x.labels.length - inputs.length);
-  const shape = shapesOf(graph).of(x.value);
+  const shape = shapesOf(graph).asWritten(x.value);
   if (!rows || !inputs || !outputs || x.labels !== rows + inputs || result !== rows + outputs) return undefined;
   if ([...w.labels].sort().join('') !== [...inputs, ...outputs].sort().join('')) return undefined;
-  const weights: Weight[] = [];
-  let weight = w.value;
-  if (w.labels !== inputs + outputs || w.labels.length > 2) {
-    let moved = plainWeight(graph, w.value);
-    if (!moved) return undefined;
-    if (w.labels !== inputs + outputs) {
-      moved = transposed(
-        graph,
-        moved,
-        [...(inputs + outputs)].map((label) => w.labels.indexOf(label)),
-      );
-    }
-    if (w.labels.length > 2) {
-      const size = sizeOf(moved.shape.slice(0, inputs.length));
-      moved = reshaped(graph, moved, [size, moved.data.length / size]);
-    }
-    weights.push(moved);
-    weight = moved.name;
-  }
-  const sizes = [-1, ...(shape?.slice(1, rows.length) ?? [])];
-  if (inputs.length + outputs.length > 2 && (!shape || sizes.slice(1).includes(-1))) return undefined;
+  const operand = asMatrix(graph, w, inputs, outputs);
+  const sizes = shape?.slice(1, rows.length);
+  if (!operand || (w.labels.length > 2 && sizes?.includes(UNKNOWN) !== false)) return undefined;
 
   const nodes: Node[] = [];
+  const weights: Weight[] = [...operand.weights];
   const reshape = (name: string, value: string, tail: readonly number[]): string => {
-    const target = integersWeight(graph, `${name}/shape`, [...sizes, ...tail]);
-    weights.push(target);
-    nodes.push({ name, op: 'Reshape', inputs: [value, target.name], attrs: {} });
+    const target = sizeList(graph, `${name}/shape`, [UNKNOWN, ...sizes!, ...tail]);
+    weights.push(...target.weights);
+    nodes.push(...target.nodes, { name, op: 'Reshape', inputs: [value, target.value], attrs: {} });
     return name;
   };
   const stored = weightOf(graph, w.value)!.shape;
@@ -80,9 +66,22 @@ function dense(graph: Graph, node: Node, x: Operand, w: Operand, result: string)
       ? reshape(freeName(graph, `${node.name}/rows`), x.value, [sizeOf([...inputs].map(size))])
       : x.value;
   const product = outputs.length > 1 ? freeName(graph, `${node.name}/product`) : node.name;
-  nodes.push({ name: product, op: 'MatMul', inputs: [flat, weight], attrs: {} });
+  nodes.push({ name: product, op: 'MatMul', inputs: [flat, operand.value], attrs: operand.attrs });
   if (outputs.length > 1) reshape(node.name, product, [...outputs].map(size));
   return { nodes, weights, inside: [] };
+}
+
+/** A constant operand as the right one of a MatMul: [inputs, outputs], in which both may be several axes. */
+function asMatrix(graph: Graph, w: Operand, inputs: string, outputs: string): RightOperand | undefined {
+  if (w.labels === inputs + outputs && w.labels.length === 2) return { value: w.value, weights: [], attrs: {} };
+  if (w.labels === outputs + inputs && w.labels.length === 2) return turned(graph, w.value);
+  let matrix = plainWeight(graph, w.value);
+  if (!matrix) return undefined;
+  const order = [...(inputs + outputs)].map((label) => w.labels.indexOf(label));
+  if (w.labels !== inputs + outputs) matrix = transposed(graph, matrix, order);
+  const size = sizeOf(matrix.shape.slice(0, inputs.length));
+  matrix = reshaped(graph, matrix, [size, matrix.data.length / size]);
+  return { value: matrix.name, weights: [matrix], attrs: {} };
 }
 
 /** For every batch axis: left [rows, inner] · right [inner, columns] → [rows, columns]. */

@@ -1,7 +1,8 @@
 import type { Node } from '../graph.ts';
 import { weightOf } from '../match.ts';
 import { everywhere } from './rule.ts';
-import { sameWherePossible, shapesOf } from './shapes.ts';
+import { shapesOf } from './shapes.ts';
+import { sameWherePossible } from './sizes.ts';
 
 /** Ops that treat every row alike, whatever the rank, and read nothing else that depends on the input. */
 const rowWise: ReadonlySet<string> = new Set([

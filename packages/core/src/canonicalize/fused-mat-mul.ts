@@ -1,6 +1,6 @@
 import { freeName } from '../edit.ts';
 import type { Attr, Graph, Node } from '../graph.ts';
-import { rightWeight } from './mat-mul.ts';
+import { rightOperand } from './mat-mul.ts';
 import { everywhere, type Rewrite } from './rule.ts';
 
 /**
@@ -10,11 +10,12 @@ import { everywhere, type Rewrite } from './rule.ts';
  */
 export const fusedMatMul = everywhere((node, graph) => {
   if (node.op !== '_FusedMatMul') return undefined;
-  const weight = rightWeight(graph, node);
-  const tail = weight && fusedTail(graph, node);
+  const operand = rightOperand(graph, node);
+  const tail = operand && fusedTail(graph, node);
   if (!tail) return undefined;
-  const product: Node = { name: tail.first, op: 'MatMul', inputs: [node.inputs[0]!, weight.value], attrs: {} };
-  return { nodes: [product, ...tail.nodes], weights: weight.weights, inside: [] } satisfies Rewrite;
+  const { value, weights, attrs } = operand;
+  const product: Node = { name: tail.first, op: 'MatMul', inputs: [node.inputs[0]!, value], attrs };
+  return { nodes: [product, ...tail.nodes], weights, inside: [] } satisfies Rewrite;
 });
 
 /** What a fused node does after its product: the product must be named `first`, the last node has the node's name. */

@@ -4,7 +4,8 @@ import { constantOperand } from '../match.ts';
 import { integersWeight, plainWeight, reshaped, transposed, vectorOf } from './constant.ts';
 import { fusedTail } from './fused-mat-mul.ts';
 import { everywhere, type Rewrite } from './rule.ts';
-import { hasSizes, shapesOf } from './shapes.ts';
+import { shapesOf } from './shapes.ts';
+import { hasSizes } from './sizes.ts';
 import { hasOrder } from './transpose.ts';
 
 /**

@@ -1,5 +1,6 @@
 import { everywhere } from './rule.ts';
-import { hasSizes, shapesOf } from './shapes.ts';
+import { shapesOf } from './shapes.ts';
+import { hasSizes } from './sizes.ts';
 import { hasOrder } from './transpose.ts';
 
 /**
@@ -13,7 +14,7 @@ export const patches = everywhere((node, graph) => {
     return undefined;
   const grid = graph.nodes.get(order.inputs[0]!);
   const [split, merged] = [shapesOf(graph).of(grid?.name), shapesOf(graph).of(node.name)];
-  if (grid?.op !== 'Reshape' || split?.length !== 6 || split.slice(1).includes(-1)) return undefined;
+  if (grid?.op !== 'Reshape' || split?.length !== 6 || split.slice(1).some((size) => size < 0)) return undefined;
   const [, channels, rows, size, columns, width] = split as [number, number, number, number, number, number];
   const image = shapesOf(graph).of(grid.inputs[0]);
   if (size !== width || !hasSizes(merged, [rows * columns, channels * size * size])) return undefined;

@@ -1,9 +1,10 @@
 import { makeGraph, type Graph, type Node } from '../graph.ts';
 
 /**
- * One name for one operation, without what only restates types:
+ * One name for one operation, without what only restates types, and numbers as exporters keep them in constants:
  *
- *     Add(a:0, b, ^c) {T, _class}     becomes     AddV2(a, b) {}
+ *     Add(a:0, b, ^c) {T, _class}      becomes     AddV2(a, b) {}
+ *     LayerNorm(x, γ, β) {epsilon}     becomes     the same with the float32 next to its epsilon
  */
 export function spelling(graph: Graph): Graph {
   const nodes = [...graph.nodes.values()];
@@ -25,6 +26,11 @@ const synonyms: Readonly<Record<string, string>> = {
 const derived: ReadonlySet<string> = new Set([
   'T',
   'Tidx',
+  'Tindices',
+  'Tparams',
+  'Taxis',
+  'Tdim',
+  'Tmultiples',
   'Tshape',
   'Tperm',
   'Tpaddings',
@@ -37,16 +43,23 @@ const makers: ReadonlySet<string> = new Set(['Fill', 'OneHot', 'Range', 'ZerosLi
 function respelled(node: Node): Node {
   const op = Object.hasOwn(synonyms, node.op) ? synonyms[node.op]! : node.op;
   const inputs = node.inputs.filter((input) => !input.startsWith('^')).map(withoutSuffix);
-  const attrs = Object.entries(node.attrs).filter(([key, value]) => {
-    if (op === 'BiasAdd' && key === 'data_format') return value !== 'NHWC';
-    return !key.startsWith('_') && (!derived.has(key) || makers.has(op));
-  });
+  const given = Object.entries(node.attrs);
+  const attrs = given
+    .filter(([key, value]) => {
+      if (op === 'BiasAdd' && key === 'data_format') return value !== 'NHWC';
+      return !key.startsWith('_') && (!derived.has(key) || makers.has(op));
+    })
+    .map(([key, value]) => [key, isKeptAsConstant(op, key) ? Math.fround(value as number) : value] as const);
   const same =
     op === node.op &&
-    attrs.length === Object.keys(node.attrs).length &&
+    attrs.length === given.length &&
+    attrs.every(([key, value]) => value === node.attrs[key]) &&
     inputs.length === node.inputs.length &&
     inputs.every((input, i) => input === node.inputs[i]);
   return same ? node : { ...node, op, inputs, attrs: Object.fromEntries(attrs) };
 }
+
+const isKeptAsConstant = (op: string, attr: string): boolean =>
+  (op === 'LayerNorm' && attr === 'epsilon') || (op === 'AttentionLogits' && attr === 'factor');
 
 const withoutSuffix = (reference: string): string => (reference.endsWith(':0') ? reference.slice(0, -2) : reference);

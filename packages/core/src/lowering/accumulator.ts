@@ -2,7 +2,7 @@ import { annotatedValue } from '../annotations.ts';
 import type { Graph, Node, Weight } from '../graph.ts';
 import { onlyFeeds } from '../match.ts';
 import { roundHalfEven } from '../runtime/arithmetic.ts';
-import { PANEL_LAYOUT, toPanels } from '../runtime/panel.ts';
+import { layoutOf, storedBits, toPanels } from '../runtime/panel.ts';
 import {
   codesAt,
   codeScale,
@@ -68,7 +68,7 @@ export function productConstants({ input, weight, bias }: Accumulator, target: n
     multipliers[n] = unit / target;
   }
   return [
-    constant('weight', toPanels(codes, outputs, inputs)),
+    constant('weight', toPanels(codes, outputs, inputs, storedBits(weight.bits))),
     constant('bias', biases),
     constant('multiplier', multipliers),
   ];
@@ -78,8 +78,8 @@ export function productConstants({ input, weight, bias }: Accumulator, target: n
 export const weightAttrs = ({ weight, input }: Accumulator): Record<string, number | string> => ({
   outputs: weight.outputs,
   inputs: weight.inputs,
-  weightBits: 8,
-  layout: PANEL_LAYOUT,
+  weightBits: storedBits(weight.bits),
+  layout: layoutOf(storedBits(weight.bits)),
   inputScale: input.scale,
   inputZeroPoint: input.zeroPoint,
 });

@@ -1,7 +1,7 @@
 import { fakeQuantizeOf, readQuantizer } from '../annotations.ts';
 import type { Graph, Node } from '../graph.ts';
 import { onlyFeeds } from '../match.ts';
-import { quantizers, type Quantizer } from '../quantizer.ts';
+import { quantizers } from '../quantizer.ts';
 import { tabulated } from '../roles.ts';
 import type { LinearAttrs } from '../runtime/linear.ts';
 import { accumulatorAt, productConstants, weightAttrs, type Accumulator } from './accumulator.ts';
@@ -16,6 +16,7 @@ import {
   type Lowered,
   type Rule,
 } from './rule.ts';
+import { shiftLinear, shiftLinearWithResidual, shiftLinearWithTable, shiftSums } from './shift-linear.ts';
 
 /** What a plain linear layer has in the attributes of the other forms. */
 const plain = {
@@ -41,8 +42,10 @@ function linearAttrs(product: Accumulator, output: CodeScale) {
  */
 export const linear: Rule = (graph, quantize) => {
   const product = accumulatorAt(graph, quantize.inputs[0]!);
-  const output = outputScale(graph, quantize);
   if (!product || isUnmatched(product)) return product;
+  const shifts = shiftLinear(product, readQuantizer(graph, quantize));
+  if (shifts) return shifts;
+  const output = outputScale(graph, quantize);
   if (!output) return unmatched('its output has a scale per channel');
   return {
     op: 'CqLinear',
@@ -70,13 +73,12 @@ export const linearWithTable: Rule = (graph, quantize) => {
   if (!product) return unmatched('its input is not a linear layer');
   if (isUnmatched(product)) return product;
   const kind = activationName(activation);
+  const table = activationTable(kind, indexScale, output);
+  const shifts = shiftLinearWithTable(product, indexScale, table, kind, output, [index.name, activation.name]);
+  if (shifts) return shifts;
   return {
     op: 'CqLinear',
-    inputs: [
-      product.x,
-      ...productConstants(product, indexScale.scale),
-      constant('table', activationTable(kind, indexScale, readQuantizer(graph, quantize))),
-    ],
+    inputs: [product.x, ...productConstants(product, indexScale.scale), constant('table', table)],
     attrs: {
       ...linearAttrs(product, output),
       tableBits: indexScale.bits,
@@ -96,7 +98,6 @@ export const linearWithResidual: Rule = (graph, quantize) => {
   const sum = graph.nodes.get(quantize.inputs[0]!);
   if (sum?.op !== 'AddV2') return undefined;
   const output = outputScale(graph, quantize);
-  if (!output) return unmatched('its output has a scale per channel');
   let reason = 'neither of its operands is a linear layer';
   for (const [branch, other] of [sum.inputs, [...sum.inputs].reverse()] as [string, string][]) {
     const product = accumulatorAt(graph, branch);
@@ -105,10 +106,16 @@ export const linearWithResidual: Rule = (graph, quantize) => {
       ({ reason } = product);
       continue;
     }
-    const residual = codeScale(codesAt(graph, other));
+    const codes = codesAt(graph, other);
+    const residual = codeScale(codes);
     if (!onlyFeeds(graph, branch, sum)) reason = 'its branch is read by other nodes too';
-    else if (!residual) reason = 'its other operand has no quantizer';
-    else return withResidual(product, other, residual, output, sum);
+    else if (!codes) reason = 'its other operand has no quantizer';
+    else {
+      const shifts = shiftLinearWithResidual(product, other, codes, readQuantizer(graph, quantize), [sum.name]);
+      if (shifts) return shifts;
+      if (output && residual) return withResidual(product, other, residual, output, sum);
+      reason = 'it is a sum of values with a scale per channel';
+    }
   }
   return unmatched(reason);
 };
@@ -130,6 +137,8 @@ function withResidual(product: Accumulator, other: string, residual: CodeScale, 
 
 /** A linear layer whose output nothing quantizes: raw accumulators, and the scale per output that makes them float. */
 export function linearToFloat(product: Accumulator): { sums: Lowered; scales: Float32Array } {
+  const shifts = shiftSums(product);
+  if (shifts) return shifts;
   const [weight, bias, multiplier] = productConstants(product, 1);
   return {
     sums: {
@@ -151,13 +160,14 @@ export function activationName({ op, attrs }: Node): string {
 }
 
 /** table[i] = the code of f(value of index code i), as stored bytes. */
-function activationTable(kind: string, { bits, scale, zeroPoint }: CodeScale, output: Quantizer): Uint8Array {
+function activationTable(kind: string, { bits, scale, zeroPoint }: CodeScale, output: CodeScale): Uint8Array {
   const f = activations[kind]!;
   const low = -(2 ** (bits - 1));
-  const shift = output.signed ? 0 : 2 ** (output.bits - 1);
-  const encodeOutput = quantizers[output.kind].encoder(output, 0);
+  const form = { kind: 'uniform', bits: output.bits, signed: true } as const;
+  const [scales, zeroPoints] = [Float32Array.of(output.scale), Int32Array.of(output.zeroPoint)];
+  const encodeOutput = quantizers.uniform.encoder({ ...form, scale: scales, zeroPoint: zeroPoints }, 0);
   return Uint8Array.from({ length: 2 ** bits }, (_, i) => {
     const x = Math.fround(Math.fround(low + i - zeroPoint) * scale);
-    return encodeOutput(Math.fround(f(x))) - shift;
+    return encodeOutput(Math.fround(f(x)));
   });
 }

@@ -1,7 +1,8 @@
 import { annotatedValue, fakeQuantizeOf, maskedData, readQuantizer } from '../annotations.ts';
 import type { Graph, Node, Weight } from '../graph.ts';
 import { encode, type Quantizer } from '../quantizer.ts';
-import { sourceOf } from '../roles.ts';
+import { keepsChannels } from '../fold-scale.ts';
+import { movedBy } from '../movements.ts';
 import type { Attrs } from '../runtime/op.ts';
 
 /** The integer node that takes the place of a chain that ends in a quantized activation. */
@@ -29,12 +30,20 @@ export interface Unmatched {
 
 export const unmatched = (reason: string): Unmatched => ({ reason });
 
-/** The quantizer of the codes that a value carries, through movements; undefined if it is float. */
+/**
+ * The quantizer of the codes that a value carries, through movements; undefined if it is float. What a ConcatV2 joins must
+ * have one scale, and what is padded zero as code 0.
+ */
 export function codesAt(graph: Graph, value: string | undefined): Quantizer | undefined {
-  if (value === undefined) return undefined;
-  const source = sourceOf(graph, value);
-  const node = graph.weights.has(source) ? undefined : fakeQuantizeOf(graph, source);
-  return node && readQuantizer(graph, node);
+  const node = value === undefined ? undefined : graph.nodes.get(value);
+  if (!node || graph.weights.has(annotatedValue(graph, node.name))) return undefined;
+  if (node.op === 'CqFakeQuantize') return readQuantizer(graph, node);
+  const [first, ...others] = (movedBy(node) ?? []).map((part) => codesAt(graph, part));
+  const scale = codeScale(first);
+  const channels = first && first.kind !== 'dynamic' ? first.scale.length : 1;
+  if (channels > 1 && !keepsChannels(graph, node, channels)) return undefined;
+  if (node.op === 'Pad' && scale?.zeroPoint !== 0) return undefined;
+  return others.every((other) => sameScale(scale, codeScale(other))) ? first : undefined;
 }
 
 /** A per-tensor quantizer in the form in which kernels store codes: two's complement. */
@@ -44,11 +53,23 @@ export interface CodeScale {
   readonly zeroPoint: number;
 }
 
-/** undefined for quantizers with several scales, which activations of integer kernels cannot have. */
+export const sameScale = (a: CodeScale | undefined, b: CodeScale | undefined): boolean =>
+  a !== undefined && b !== undefined && a.bits === b.bits && a.scale === b.scale && a.zeroPoint === b.zeroPoint;
+
+/** undefined for quantizers that are not uniform or have several scales, which activations of integer kernels cannot have. */
 export function codeScale(quantizer: Quantizer | undefined): CodeScale | undefined {
-  if (quantizer?.scale.length !== 1) return undefined;
+  if (quantizer?.kind !== 'uniform' || quantizer.scale.length !== 1) return undefined;
   const { bits, signed, scale, zeroPoint } = quantizer;
   return { bits, scale: scale[0]!, zeroPoint: zeroPoint[0]! - (signed ? 0 : 2 ** (bits - 1)) };
+}
+
+/** What stored codes mean: by one scale, or by one for each channel of the last axis, without a zero point. */
+export type Codes = CodeScale | (Omit<CodeScale, 'scale'> & { readonly scale: Float32Array });
+
+export function codesBehind(quantizer: Quantizer): Codes | undefined {
+  const one = codeScale(quantizer);
+  if (one || quantizer.kind !== 'uniform' || !quantizer.signed) return one;
+  return { bits: quantizer.bits, scale: quantizer.scale, zeroPoint: 0 };
 }
 
 /** The codes of a quantized weight `[inputs, outputs]` as `[outputs, inputs]`, with one scale per output. */
@@ -70,10 +91,11 @@ export function weightCodes(graph: Graph, value: string, transposed: boolean): W
   const node = fakeQuantizeOf(graph, weight.name);
   if (!node) return unmatched('its weight has no quantizer');
   const quantizer = readQuantizer(graph, node);
-  if (quantizer.bits > 8 || !quantizer.signed) return unmatched('its weight has no signed codes of at most 8 bits');
+  if (quantizer.kind !== 'uniform' || quantizer.bits > 8 || !quantizer.signed)
+    return unmatched('its weight has no signed codes of at most 8 bits');
   if (quantizer.zeroPoint.some((zero) => zero !== 0)) return unmatched('its weight has a zero point');
   const perOutput = transposed ? 0 : 1;
-  if (weight.shape.length !== 2 || (quantizer.axis ?? perOutput) !== perOutput) {
+  if (weight.shape.length !== 2 || (quantizer.axis ?? perOutput) !== perOutput || quantizer.group) {
     return unmatched('its weight has no scale per output');
   }
   const [outputs, inputs] = (transposed ? weight.shape : [...weight.shape].reverse()) as [number, number];

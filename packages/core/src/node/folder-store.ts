@@ -3,13 +3,15 @@ import { dirname, join } from 'node:path';
 import { CqError } from '../errors.ts';
 import type { Store } from '../store.ts';
 
-/** A store in a folder, which is made when it is first written to: one file per key. */
+/** A store in a folder, which is made when it is first written to: one file per key, `a/b.bin` for `a/b`. */
 export function folderStore(folder: string): Store {
-  const fileOf = (key: string): string => {
+  const pathOf = (key: string): string => {
     if (!/^[\w-][\w.-]*(\/[\w-][\w.-]*)*$/.test(key)) throw new CqError(`${folder}: "${key}" is no key of a store`);
-    return join(folder, `${key}.bin`);
+    return join(folder, key);
   };
+  const fileOf = (key: string): string => `${pathOf(key)}.bin`;
   return {
+    name: folder,
     async read(key) {
       try {
         return Uint8Array.from(await readFile(fileOf(key)));
@@ -29,6 +31,9 @@ export function folderStore(folder: string): Store {
         await rm(temporary, { force: true });
       }
     },
-    remove: (key) => rm(fileOf(key), { force: true }),
+    async remove(key) {
+      await rm(fileOf(key), { force: true });
+      await rm(pathOf(key), { recursive: true, force: true });
+    },
   };
 }

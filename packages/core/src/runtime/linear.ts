@@ -1,14 +1,8 @@
 import { clamp, codeRange, requantize, roundHalfEven } from './arithmetic.ts';
 import { codesOf, codeType, ensure, ensureCodes, sizeOf, type Attrs, type LoweredOp, type Shaped } from './op.ts';
-import { asInt8, PANEL_LAYOUT, PANEL_OUTPUTS, panelBytes } from './panel.ts';
+import { asInt8, checkPanels, fromPanels, type PanelAttrs } from './panel.ts';
 
-export interface LinearAttrs extends Attrs {
-  /** Sizes of the weight `[outputs, inputs]`. */
-  readonly outputs: number;
-  readonly inputs: number;
-  /** Bits of the weight codes, and the order of its bytes. */
-  readonly weightBits: number;
-  readonly layout: string;
+export interface LinearAttrs extends Attrs, PanelAttrs {
   /** Bits of the output codes; 32 gives the raw accumulators. */
   readonly bits: number;
   readonly zeroPoint: number;
@@ -37,7 +31,7 @@ export interface LinearAttrs extends Attrs {
  *     residual     y = clamp(round(fround(r + fround(fround(residual − residualZeroPoint) · residualMultiplier))) + zeroPoint)
  *     otherwise    y = clamp(round(r) + zeroPoint)
  *
- * x: int8 [.., inputs]; w: int8 panels; bias: int32 [outputs]; multiplier: float32 [outputs];
+ * x: int8 [.., inputs]; w: panels of codes [outputs, inputs]; bias: int32 [outputs]; multiplier: float32 [outputs];
  * table: int8 [2^tableBits]; residual: int8 or int16 codes [.., outputs]; y: codes [.., outputs].
  */
 export const CqLinear: LoweredOp = {
@@ -98,7 +92,7 @@ export const CqLinear: LoweredOp = {
   reference({ x, w, bias, multiplier, table, residual }, attrs, output) {
     const a = attrs as LinearAttrs;
     const codes = codesOf(x!);
-    const panels = asInt8(w!.data as Uint8Array);
+    const weights = fromPanels(w!.data as Uint8Array, a.outputs, a.inputs, a.weightBits);
     const biases = bias!.data as Int32Array;
     const multipliers = multiplier!.data as Float32Array;
     const activation = table && asInt8(table.data as Uint8Array);
@@ -107,9 +101,9 @@ export const CqLinear: LoweredOp = {
     const [low, high] = a.bits === 32 ? [0, 0] : codeRange(a.bits);
     const [tableLow, tableHigh] = codeRange(a.tableBits || 8);
 
-    const sums = new Int32Array(Math.ceil(a.outputs / PANEL_OUTPUTS) * PANEL_OUTPUTS);
+    const sums = new Int32Array(a.outputs);
     for (let row = 0; row < codes.length / a.inputs; row++) {
-      dotPanels(codes, row * a.inputs, panels, a.inputs, sums);
+      dotRows(codes, row * a.inputs, weights, sums);
       for (let n = 0; n < a.outputs; n++) {
         const at = row * a.outputs + n;
         const sum = (sums[n]! + biases[n]!) | 0;
@@ -130,46 +124,20 @@ export const CqLinear: LoweredOp = {
   },
 };
 
-/** sums[n] = Σ_k x[offset + k] · w[n, k] for every output of a panelled weight, in wrapping int32. */
-export function dotPanels(
-  x: Int8Array | Int32Array,
-  offset: number,
-  panels: Int8Array,
-  inputs: number,
-  sums: Int32Array,
-): void {
-  const pairs = Math.ceil(inputs / 2);
-  sums.fill(0);
-  for (let first = 0, at = 0; first < sums.length; first += PANEL_OUTPUTS) {
-    for (let pair = 0; pair < pairs; pair++) {
-      const x0 = x[offset + 2 * pair]!;
-      const x1 = 2 * pair + 1 < inputs ? x[offset + 2 * pair + 1]! : 0;
-      for (let n = first; n < first + PANEL_OUTPUTS; n++, at += 2) {
-        sums[n] = sums[n]! + x0 * panels[at]! + x1 * panels[at + 1]!;
-      }
-    }
+/** sums[n] = Σ_k x[offset + k] · w[n, k] for every output of row-major weights, in wrapping int32. */
+export function dotRows(x: Int8Array | Int32Array, offset: number, weights: Int8Array, sums: Int32Array): void {
+  const inputs = weights.length / sums.length;
+  for (let n = 0, at = 0; n < sums.length; n++) {
+    let sum = 0;
+    for (let k = 0; k < inputs; k++, at++) sum = (sum + x[offset + k]! * weights[at]!) | 0;
+    sums[n] = sum;
   }
 }
 
-/** What every op with a panelled weight asks of it. */
-export function checkWeight(
-  op: string,
-  w: Shaped,
-  bias: Shaped,
-  multiplier: Shaped,
-  { outputs, inputs, weightBits, layout }: Pick<LinearAttrs, 'outputs' | 'inputs' | 'weightBits' | 'layout'>,
-): void {
-  ensure(Number.isInteger(outputs) && outputs > 0, op, 'outputs must be a positive integer', outputs);
-  ensure(Number.isInteger(inputs) && inputs > 0, op, 'inputs must be a positive integer', inputs);
-  ensure(weightBits === 8, op, 'weightBits must be 8', weightBits);
-  ensure(layout === PANEL_LAYOUT, op, `layout must be "${PANEL_LAYOUT}"`, layout);
-  ensure(w.dtype === 'bool', op, 'w must be packed bytes (bool)', w.dtype);
-  ensure(
-    sizeOf(w.shape) === panelBytes(outputs, inputs),
-    op,
-    `w must have ${panelBytes(outputs, inputs)} bytes`,
-    w.shape,
-  );
+/** What an op with a panelled weight, a bias and a multiplier asks of them. */
+export function checkWeight(op: string, w: Shaped, bias: Shaped, multiplier: Shaped, attrs: PanelAttrs): void {
+  const { outputs } = attrs;
+  checkPanels(op, w, attrs);
   ensure(bias.dtype === 'int32' && sizeOf(bias.shape) === outputs, op, `bias must be int32 [${outputs}]`, bias.shape);
   ensure(
     multiplier.dtype === 'float32' && sizeOf(multiplier.shape) === outputs,

@@ -29,6 +29,8 @@ export interface LoweredOp {
   readonly attrs: Readonly<Record<string, AttrType>>;
   /** Inputs that are present only if this says so. */
   present?(input: string, attrs: Attrs): boolean;
+  /** Between which numbers the integers of an input must lie, for inputs that kernels trust in that. */
+  bounds?(input: string, attrs: Attrs): readonly [low: number, high: number] | undefined;
   /** Throws one CqError if shapes, types, lengths or attributes do not fit together. */
   check(operands: Readonly<Record<string, Shaped>>, attrs: Attrs): void;
   output(operands: Readonly<Record<string, Shaped>>, attrs: Attrs): Shaped;

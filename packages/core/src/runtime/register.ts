@@ -49,6 +49,7 @@ function execute(op: LoweredOp, { inputs, attrs }: GraphNode): Tensor {
     ensure(tensorTypes.includes(dtype), op.name, `${name} must be float32, int32 or bool`, dtype);
   }
   op.check(operands as Record<string, Operand & Tensor>, checked);
+  checkBounds(op, operands, checked);
   if (!getKernel(op.name, getBackend())) {
     throw new CqError(
       `${op.name}: has no kernel on the "${getBackend()}" backend; use tf.setBackend('cpu'), or 'wasm' after importing @cq/backend-wasm`,
@@ -75,6 +76,35 @@ function checkAttrs(op: LoweredOp, given: Readonly<Record<string, unknown>>): At
     attrs[name] = value as number | string | boolean;
   }
   return attrs;
+}
+
+/** The least and the largest number in a tensor, by the id of its data: those of weights are read once. */
+const extremes = new WeakMap<object, readonly [low: number, high: number]>();
+
+function checkBounds(op: LoweredOp, operands: NamedTensorMap, attrs: Attrs): void {
+  for (const [name, tensor] of Object.entries(operands)) {
+    const bounds = op.bounds?.(name, attrs);
+    if (!bounds) continue;
+    const found = extremes.get(tensor.dataId) ?? extremesOf(tensor.dataSync());
+    extremes.set(tensor.dataId, found);
+    const wrong = found[0] < bounds[0] ? found[0] : found[1];
+    ensure(
+      found[0] >= bounds[0] && found[1] <= bounds[1],
+      op.name,
+      `${name} must be within ${bounds.join(' and ')}`,
+      wrong,
+    );
+  }
+}
+
+function extremesOf(data: ArrayLike<number>): readonly [low: number, high: number] {
+  let [low, high] = [Infinity, -Infinity];
+  for (let i = 0; i < data.length; i++) {
+    const value = data[i]!;
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return [low, high];
 }
 
 function referenceKernel(

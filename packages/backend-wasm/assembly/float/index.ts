@@ -1,0 +1,10 @@
+export { matMul, matMulScratch } from './mat-mul';
+export { erf } from './erf';
+export { gelu, geluGrad } from './gelu';
+export { layerNorm, layerNormGrad } from './layer-norm';
+export { softmax, softmaxGrad } from './softmax';
+export { segmentSum, sumRows } from './sum-rows';
+export { transpose } from './transpose';
+export { patches } from './patches';
+export { fakeQuantizeCells, fakeQuantizeCellsGrad, fakeQuantizeCellsGradScratch } from './cells';
+export { fakeQuantize, fakeQuantizeGrad, fakeQuantizeGradScratch } from './fake-quantize';

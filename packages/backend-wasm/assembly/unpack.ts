@@ -1,0 +1,86 @@
+// Panels of a weight, 8 outputs each, in the layouts of core/runtime/panel.ts: codes of 8 bits lie as kernels read them
+// (`k2n8`), those of 1 to 4 bits are unpacked once for many rows (`k16n8`).
+
+/** Bytes of a vector, codes of a line. */
+const LINE: usize = 16;
+/** Codes of a block of 16 inputs. */
+const BLOCK: usize = 128;
+
+@inline
+function blocks(inputs: i32): usize {
+  return <usize>(inputs + 15) >> 4;
+}
+
+/** Bytes of a panel whose codes are stored in so many bits. */
+export function panelBytes(inputs: i32, bits: i32): usize {
+  return bits == 8 ? (<usize>(inputs + 1) >> 1) * LINE : blocks(inputs) * LINE * <usize>bits;
+}
+
+/** Bytes that a panel takes when it is unpacked. */
+export function unpackedBytes(inputs: i32, bits: i32): usize {
+  return bits == 8 ? 0 : blocks(inputs) * BLOCK;
+}
+
+/** A panel as int8 pairs, `[pairs][8 outputs][2]`: where it lies, or unpacked to `to`. Returns its address. */
+export function pairsOf(w: usize, inputs: i32, bits: i32, to: usize): usize {
+  if (bits == 8) return w;
+  linesOf(w, inputs, bits, to);
+  const half = i8x16.splat(<i8>(<i32>1 << (bits - 1)));
+  for (const end = to + unpackedBytes(inputs, bits); to < end; to += 2 * LINE) {
+    const first = i8x16.sub(v128.load(to), half);
+    const second = i8x16.sub(v128.load(to, 16), half);
+    v128.store(to, i16x8.shuffle(first, second, 0, 2, 4, 6, 8, 10, 12, 14));
+    v128.store(to, i16x8.shuffle(first, second, 1, 3, 5, 7, 9, 11, 13, 15), 16);
+  }
+  return to - unpackedBytes(inputs, bits);
+}
+
+/** A panel of 1 to 4 bits as lines of unsigned bytes, `[quads][8 outputs][4]`, in `to`. Returns `to`. */
+export function linesOf(w: usize, inputs: i32, bits: i32, to: usize): usize {
+  for (const end = w + panelBytes(inputs, bits); w < end; w += LINE * <usize>bits, to += BLOCK) {
+    if (bits == 4) {
+      fourBits(w, to);
+      fourBits(w + LINE, to + 2 * LINE);
+      fourBits(w + 2 * LINE, to + 4 * LINE);
+      fourBits(w + 3 * LINE, to + 6 * LINE);
+    } else if (bits == 1) {
+      oneBit(w, to);
+    } else {
+      twoBits(w, to);
+      twoBits(w + LINE, to + 4 * LINE);
+      if (bits == 3) thirdBit(w + 2 * LINE, to);
+    }
+  }
+  return to - unpackedBytes(inputs, bits);
+}
+
+function fourBits(w: usize, to: usize): void {
+  const codes = v128.load(w);
+  const mask = i8x16.splat(15);
+  v128.store(to, v128.and(codes, mask));
+  v128.store(to, v128.and(i16x8.shr_u(codes, 4), mask), 16);
+}
+
+function twoBits(w: usize, to: usize): void {
+  const codes = v128.load(w);
+  const mask = i8x16.splat(3);
+  v128.store(to, v128.and(codes, mask));
+  v128.store(to, v128.and(i16x8.shr_u(codes, 2), mask), 16);
+  v128.store(to, v128.and(i16x8.shr_u(codes, 4), mask), 32);
+  v128.store(to, v128.and(i16x8.shr_u(codes, 6), mask), 48);
+}
+
+function oneBit(w: usize, to: usize): void {
+  const mask = i8x16.splat(1);
+  for (let codes = v128.load(w), end = to + BLOCK; to < end; to += LINE, codes = i16x8.shr_u(codes, 1)) {
+    v128.store(to, v128.and(codes, mask));
+  }
+}
+
+/** Puts the high bit of 3 to the two that are there. */
+function thirdBit(w: usize, to: usize): void {
+  const mask = i8x16.splat(4);
+  for (let codes = v128.load(w), end = to + BLOCK; to < end; to += LINE, codes = i16x8.shr_u(codes, 1)) {
+    v128.store(to, v128.or(v128.load(to), v128.and(i16x8.shl(codes, 2), mask)));
+  }
+}

@@ -1,0 +1,7 @@
+import '@tensorflow/tfjs-backend-wasm';
+import { registerFloatKernels } from './register.ts';
+
+export { registerFloatKernels };
+
+// Importing `@cq/backend-wasm/register` is what makes float models fast, and trainable, on TensorFlow.js's `wasm` backend.
+registerFloatKernels();
