@@ -1,0 +1,90 @@
+import { CqError, definePass, select, type Graph, type Scope } from '@cq/core';
+import { groupsOf, type Group, type Structure } from './groups.ts';
+import { keepUnits, type Competition, type Granularity } from './keep-units.ts';
+import { addMask, keepOf } from './remask.ts';
+import { scores, scoreUnits, type Score } from './score.ts';
+import { isRefused } from './width.ts';
+
+export interface PruneOptions extends Competition, Scope {
+  /** How what a unit is worth is measured. `wanda` and `taylor` need calibration data; `taylor` takes gradients. */
+  readonly score: Score;
+  /** `block`: a tile. Kernels that read layout `k2n8` can skip multiples of [8, 2]. */
+  readonly block: readonly [outputs: number, inputs: number];
+}
+
+const structures: readonly Structure[] = ['unstructured', 'n:m', 'block', 'channel', 'head'];
+const granularities: readonly Granularity[] = ['global', 'per-layer', 'per-output'];
+
+/**
+ * Masks what the model needs least: entries of the matrices in transformer blocks, n of every m of them, tiles of them,
+ * channels of MLPs, or heads of attentions, found by structure alone. Nothing becomes smaller or faster by itself:
+ * `shrink` cuts out what is masked as a whole. All scores are of the graph as it comes, in one shot; a mask that is
+ * there only grows.
+ *
+ * `only` and `ignore` choose matrices by name: for channels and heads the matrix that reads them. With `only`, matrices
+ * outside transformer blocks, such as the classifier, can be chosen too.
+ */
+export const prune = definePass<PruneOptions>({
+  name: 'prune',
+  defaults: {
+    ...{ sparsity: 0.5, score: 'magnitude', structure: 'unstructured', granularity: 'per-layer' },
+    ...{ n: 2, m: 4, block: [8, 16] },
+  },
+  needs: ({ score }) => (score === 'magnitude' ? [] : ['calibration']),
+  check,
+
+  async run(graph, options, context) {
+    const { structure, block, score, only } = options;
+    const found = groupsOf(graph, structure, block, only !== undefined);
+    if (found.size === 0)
+      throw new CqError(
+        `prune: structure ${structure} is found in transformer blocks, got a model without; name matrices in only`,
+      );
+    const selected = new Set(select('prune', [...found.keys()], options));
+    const groups: [name: string, group: Group][] = [];
+    for (const [name, group] of found) {
+      if (!selected.has(name)) context.skipped(name, 'outside the scope');
+      else if (isRefused(group)) context.skipped(name, group.reason);
+      else groups.push([name, group]);
+    }
+    const chosen = groups.map(([, group]) => group);
+    const keep = keepUnits(chosen, await scoreUnits(graph, chosen, score, context), options);
+    for (const [i, [name, { parts }]] of groups.entries()) {
+      context.signal.throwIfAborted();
+      const before = graph;
+      for (const { weight, unitOf } of parts) {
+        const masked = addMask(graph, weight, (entry) => keep[i]![unitOf(entry)] !== 0);
+        if (masked !== graph) context.changed(weight, { structure, sparsity: sparsityOf(masked, weight) });
+        graph = masked;
+      }
+      if (graph === before) context.skipped(name, 'as sparse already');
+      context.progress(i + 1, groups.length);
+    }
+    return graph;
+  },
+});
+
+function check(options: PruneOptions): true | string {
+  const { sparsity, score, structure, granularity, n, m, block } = options;
+  if (!(sparsity >= 0 && sparsity < 1)) return `sparsity must be in [0, 1), got ${sparsity}`;
+  const choices = {
+    score: [score, Object.keys(scores)],
+    structure: [structure, structures],
+    granularity: [granularity, granularities],
+  } as const;
+  for (const [name, [value, known]] of Object.entries(choices)) {
+    if (!(known as readonly string[]).includes(value))
+      return `${name} must be one of ${known.join(', ')}, got "${value}"`;
+  }
+  if (granularity === 'per-output' && structure !== 'unstructured')
+    return `granularity per-output goes with structure unstructured, got "${structure}"`;
+  if (!(Number.isInteger(n) && Number.isInteger(m) && n >= 1 && n < m))
+    return `n:m must be whole numbers, 1 ≤ n < m, got ${n}:${m}`;
+  const tile = Array.isArray(block) && block.length === 2 && block.every((size) => Number.isInteger(size) && size > 0);
+  return tile || `block must be two whole numbers [outputs, inputs], got ${JSON.stringify(block)}`;
+}
+
+function sparsityOf(graph: Graph, weight: string): number {
+  const keep = keepOf(graph, weight)!;
+  return keep.filter((value) => value === 0).length / keep.length;
+}
