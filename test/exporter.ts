@@ -1,143 +1,83 @@
-import { consumersOf, isOutput, makeGraph, numberAttr, type Graph, type Node, type Weight } from '@cq/core';
+import { makeGraph, numberAttr, type Graph, type Node } from '@cq/core';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+import { attentionForms, layerAt, type AttentionForms, type Layer } from './exporter/attention.ts';
+import { additiveMask, firstToken, idsBehind, lookup, maskBehind, positions, tokenBehind } from './exporter/text.ts';
+import { permuted, reshaped, shuffled, withTokens, writer, type Writer } from './exporter/writer.ts';
 
 /**
  * A canonical graph as an exporter with other habits than `decompose` would write it: layer norms by Sub, Square, Sqrt
  * and RealDiv, GELUs in another grouping, dense layers flattened and fused, the patch embedding as a convolution,
- * attention scaled by a division, a copy of every constant for each reader, Identity nodes here and there, types restated,
- * nodes shuffled, and no name kept but those of inputs and outputs. The seed decides names, order, and which habit.
+ * attention by Einsum or from one packed product, lookups by OneHot, masks by rows of ones, shapes that are asked for, a
+ * copy of every constant for each reader, Identity nodes here and there, types restated, nodes shuffled, and no name kept
+ * but those of inputs and outputs. The seed decides names, order, and which habit.
  */
 export function asExported(graph: Graph, seed: number): Graph {
   const random = xoroshiro128plus(seed);
   const below = (count: number): number => uniformInt(random, 0, count - 1);
-  const write = writer(graph, below);
-  for (const node of graph.nodes.values()) {
-    if (belongsToBias(graph, node)) continue;
-    const product = node.op === 'BiasAdd' ? graph.nodes.get(node.inputs[0]!) : undefined;
-    const grid = graph.nodes.get(product?.inputs[0] ?? '');
-    if (product?.op !== 'MatMul') {
-      const form = forms[node.op];
-      const inputs = node.inputs.map(write.read);
-      write.is(node, form ? form(node, inputs, write) : write.node(node.op, inputs, node.attrs));
-    } else if (grid && belongsToBias(graph, grid)) {
-      write.is(node, convolution(grid, product, node, write));
-    } else {
-      write.is(node, dense(product, node, write));
-    }
-  }
+  const write = writer(graph, below, (node) => written(graph, node, write, attention));
+  const attention = attentionForms(graph, write);
   const outputs = graph.outputs.map((output) => ({ ...output, value: write.read(output.value) }));
   return makeGraph({ ...graph, nodes: shuffled(write.nodes, below), weights: shuffled(write.weights, below), outputs });
 }
 
-interface Writer {
-  readonly nodes: readonly Node[];
-  readonly weights: readonly Weight[];
-  node(op: string, inputs: readonly string[], attrs?: Node['attrs']): string;
-  /** A number becomes float32, a list int32. */
-  constant(value: number | readonly number[] | Omit<Weight, 'name'>): string;
-  /** A value of the canonical graph under its new name, behind an Identity now and then. */
-  readonly read: (value: string) => string;
-  is(node: Node, written: string): void;
-  weight(value: string): Weight;
-  /** Tokens of a value [batch, tokens, channels]; undefined for a matrix. */
-  tokens(value: string): number | undefined;
-  flip(): boolean;
-}
-
-function writer(graph: Graph, below: (count: number) => number): Writer {
-  const nodes: Node[] = [];
-  const weights: Weight[] = [];
-  const names = new Map(graph.inputs.map(({ name }) => [name, name]));
-  const tokens = tokensOf(graph);
-  const taken = new Set(names.keys());
-  const freshName = (): string => {
-    const letters = Array.from({ length: 8 }, () => String.fromCharCode(97 + below(26))).join('');
-    if (taken.has(letters)) return freshName();
-    taken.add(letters);
-    return letters;
-  };
-  const write: Writer = {
-    nodes,
-    weights,
-    node(op, inputs, attrs = {}) {
-      const name = freshName();
-      nodes.push({ name, op, inputs, attrs: { ...attrs, T: { type: 'DT_FLOAT' } } });
-      return name;
-    },
-    constant(value) {
-      const name = freshName();
-      if (typeof value === 'number') weights.push({ name, dtype: 'float32', shape: [], data: Float32Array.of(value) });
-      else if ('data' in value) weights.push({ ...value, name });
-      else weights.push({ name, dtype: 'int32', shape: [value.length], data: Int32Array.from(value) });
-      return name;
-    },
-    read(value) {
-      const weight = graph.weights.get(value);
-      const written = weight ? write.constant(weight) : names.get(value)!;
-      return below(3) === 0 ? write.node('Identity', [written]) : written;
-    },
-    is: (node, written) => void names.set(node.name, written),
-    weight: (value) => graph.weights.get(value)!,
-    tokens: (value) => tokens.get(value),
-    flip: () => below(2) === 0,
-  };
-  return write;
-}
-
-function tokensOf(graph: Graph): ReadonlyMap<string, number | undefined> {
-  const tokens = new Map<string, number | undefined>();
-  for (const { name, op, inputs, attrs } of graph.nodes.values()) {
-    const constant = graph.weights.get(inputs[1] ?? '')?.data;
-    let count = inputs.map((input) => tokens.get(input)).find((known) => known !== undefined);
-    if (op === 'Patches') count = Number(attrs['rows']) * Number(attrs['columns']);
-    if (op === 'AttentionContext') count = Number(attrs['tokens']);
-    if (op === 'Reshape') count = constant!.length === 3 ? constant![1] : undefined;
-    if (op === 'Slice') count = graph.weights.get(inputs[2]!)!.data[1];
-    if (op === 'Pad') count = count! + constant![2]! + constant![3]!;
-    tokens.set(name, count);
+function written(graph: Graph, node: Node, write: Writer, attention: AttentionForms): string {
+  const [first, second] = node.inputs as [string, string];
+  const mask = maskBehind(graph, node);
+  const ids = idsBehind(graph, node);
+  const token = tokenBehind(graph, node);
+  const layer = layerAt(graph, node.name);
+  if (node.op === 'AttentionLogits') return attention.logits(node);
+  if (node.op === 'AttentionContext') return attention.context(node);
+  if (node.op === 'GatherV2' && graph.weights.has(first)) return lookup(node, write);
+  if (mask !== undefined) return additiveMask(mask, write);
+  if (ids !== undefined) return positions(first, ids, write);
+  if (token) return firstToken(token.x, token.width, write);
+  if (layer) {
+    const grid = graph.nodes.get(layer.x);
+    if (grid?.op === 'Patches') return convolution(grid, layer, write);
+    return attention.merging(layer) ?? dense(graph.nodes.get(first)!, layer, write);
   }
-  return tokens;
-}
-
-/** A product, and the patches it multiplies, that are written together with the bias behind them. */
-function belongsToBias(graph: Graph, node: Node): boolean {
-  const [reader, ...others] = consumersOf(graph, node.name);
-  if (!reader || others.length > 0 || isOutput(graph, node.name)) return false;
-  if (node.op === 'MatMul') return reader.op === 'BiasAdd';
-  return node.op === 'Patches' && reader.op === 'MatMul' && belongsToBias(graph, reader);
+  const inputs = [first, second, ...node.inputs.slice(2)].filter((input) => input !== undefined).map(write.read);
+  return forms[node.op]?.(node, inputs, write) ?? write.node(node.op, inputs, node.attrs);
 }
 
 /** Reshape ─► _FusedMatMul {BiasAdd} ─► Reshape, or BatchMatMulV2 ─► AddV2 */
-function dense({ inputs: [x, w] }: Node, { inputs: [, b] }: Node, write: Writer): string {
-  const { shape, data } = write.weight(w!);
-  const [rows, columns] = shape as [number, number];
-  const adjoint = write.flip();
-  const tokens = write.tokens(x!);
-  const stored = adjoint ? permuted(data as Float32Array, shape, [1, 0]) : (data as Float32Array);
-  const weight = write.constant({ dtype: 'float32', shape: adjoint ? [columns, rows] : shape, data: stored });
+function dense(product: Node, { x, weight, bias }: Layer, write: Writer): string {
+  const stored = write.weight(weight);
+  const tied = product.attrs['transpose_b'] === true;
+  const adjoint = tied || write.flip();
+  const [rows, columns] = (tied ? [...stored.shape].reverse() : stored.shape) as [number, number];
+  const turned = {
+    ...stored,
+    shape: [columns, rows],
+    data: permuted(stored.data as Float32Array, stored.shape, [1, 0]),
+  };
+  const matrix = tied ? write.read(weight) : write.constant(adjoint ? turned : stored);
+  const tokens = write.tokens(x);
   if (tokens !== undefined && write.flip()) {
-    const plain = write.node('BatchMatMulV2', [write.read(x!), weight], { adj_x: false, adj_y: adjoint });
-    return write.node('AddV2', [write.read(b!), plain]);
+    const plain = write.node('BatchMatMulV2', [write.read(x), matrix], { adj_x: false, adj_y: adjoint });
+    return write.node('AddV2', [write.read(bias), plain]);
   }
-  const flat = tokens === undefined ? write.read(x!) : reshaped(write, write.read(x!), [-1, rows]);
-  const fused = write.node('_FusedMatMul', [flat, weight, write.read(b!)], {
+  const given = write.read(x);
+  const flat = tokens === undefined ? given : reshaped(write, given, [-1, rows]);
+  const fused = write.node('_FusedMatMul', [flat, matrix, write.read(bias)], {
     fused_ops: { raw: { list: { s: [btoa('BiasAdd')] } } },
     num_args: 1,
     transpose_a: false,
     transpose_b: adjoint,
   });
-  return tokens === undefined ? fused : reshaped(write, fused, [-1, tokens, columns]);
+  return tokens === undefined ? fused : withTokens(write, fused, tokens, [columns], given);
 }
 
 /** Transpose ─► Conv2D ─► BiasAdd ─► Reshape */
-function convolution(grid: Node, { inputs: [, w] }: Node, { inputs: [, b] }: Node, write: Writer): string {
+function convolution(grid: Node, { weight, bias }: Layer, write: Writer): string {
   const [size, channels] = [numberAttr(grid, 'size'), numberAttr(grid, 'channels')];
-  const outputs = write.weight(w!).shape[1]!;
+  const outputs = write.weight(weight).shape[1]!;
   const kernel = write.constant({
     dtype: 'float32',
     shape: [size, size, channels, outputs],
-    data: permuted(write.weight(w!).data as Float32Array, [channels, size, size, outputs], [1, 2, 0, 3]),
+    data: permuted(write.weight(weight).data as Float32Array, [channels, size, size, outputs], [1, 2, 0, 3]),
   });
   const image = write.node('Transpose', [write.read(grid.inputs[0]!), write.constant([0, 2, 3, 1])]);
   const convolved = write.node('Conv2D', [image, kernel], {
@@ -146,20 +86,28 @@ function convolution(grid: Node, { inputs: [, w] }: Node, { inputs: [, b] }: Nod
     padding: 'VALID',
     data_format: 'NHWC',
   });
-  const biased = write.node('BiasAdd', [convolved, write.read(b!)], { data_format: 'NHWC' });
+  const biased = write.node('BiasAdd', [convolved, write.read(bias)], { data_format: 'NHWC' });
   return reshaped(write, biased, [-1, numberAttr(grid, 'rows') * numberAttr(grid, 'columns'), outputs]);
 }
 
 const forms: Readonly<Record<string, (node: Node, inputs: readonly string[], write: Writer) => string>> = {
-  /** γ (x − μ) / √(σ² + ε) + β */
+  /** γ (x − μ) / √(σ² + ε) + β, or as a batch norm */
   LayerNorm(node, [x, gamma, beta], write) {
     const axis = write.tokens(node.inputs[0]!) === undefined ? 1 : 2;
     const mean = (value: string): string =>
       write.node('Mean', [value, write.constant([write.flip() ? -1 : axis])], { keep_dims: true });
+    const epsilon = write.constant(numberAttr(node, 'epsilon'));
+    if (write.flip()) {
+      const average = mean(x!);
+      const squares = write.node('SquaredDifference', [x!, write.node('StopGradient', [average])]);
+      const inverse = write.node('Rsqrt', [write.node('AddV2', [mean(squares), epsilon])]);
+      const factor = write.node('Mul', [inverse, gamma!]);
+      const offset = write.node('Sub', [beta!, write.node('Mul', [average, factor])]);
+      return write.node('AddV2', [write.node('Mul', [x!, factor]), offset]);
+    }
     const centred = write.node('Sub', [x!, mean(x!)]);
     const square = write.flip() ? write.node('Square', [centred]) : write.node('Mul', [centred, centred]);
-    const shifted = write.node('AddV2', [write.constant(numberAttr(node, 'epsilon')), mean(square)]);
-    const normal = write.node('RealDiv', [centred, write.node('Sqrt', [shifted])]);
+    const normal = write.node('RealDiv', [centred, write.node('Sqrt', [write.node('AddV2', [epsilon, mean(square)])])]);
     return write.node('Add', [beta!, write.node('Mul', [gamma!, normal])]);
   },
 
@@ -177,60 +125,15 @@ const forms: Readonly<Record<string, (node: Node, inputs: readonly string[], wri
     return write.node('Mul', [write.node('Mul', [x!, one(tanh)]), write.constant(0.5)]);
   },
 
-  /** Keys transposed for a plain product; √depth divides the logits, or its root divides queries and keys. */
-  AttentionLogits(node, [q, k], write) {
-    const divisor = 1 / numberAttr(node, 'factor');
-    const early = write.flip();
-    const root = (value: string): string =>
-      early ? write.node('RealDiv', [value, write.constant(Math.sqrt(divisor))]) : value;
-    const queries = root(write.node('Transpose', [split(node, q!, write), write.constant([0, 2, 1, 3])]));
-    const keys = write.node('Transpose', [root(split(node, k!, write)), write.constant([0, 2, 3, 1])]);
-    const products = write.node('BatchMatMulV2', [queries, keys], { adj_x: false, adj_y: false });
-    return early ? products : write.node('RealDiv', [products, write.constant(divisor)]);
-  },
-
-  AttentionContext(node, [p, v], write) {
-    const values = write.node('Transpose', [split(node, v!, write), write.constant([0, 2, 1, 3])]);
-    const context = write.node('BatchMatMulV2', [p!, values], { adj_x: false, adj_y: false });
-    const rows = write.node('Transpose', [context, write.constant([0, 2, 1, 3])]);
-    return reshaped(write, rows, [
-      -1,
-      numberAttr(node, 'tokens'),
-      numberAttr(node, 'heads') * numberAttr(node, 'depth'),
-    ]);
-  },
-
-  /** exp(x − max x) / Σ exp(x − max x) */
+  /** exp(x − max x) / Σ exp(x − max x), or with a tiny number added first */
   Softmax(_, [x], write) {
-    if (write.flip()) return write.node('Softmax', [x!]);
+    if (write.flip()) return write.node('Softmax', [write.node('AddV2', [x!, write.constant(1e-9)])]);
     const over = (op: string, value: string): string =>
       write.node(op, [value, write.constant([-1])], { keep_dims: true });
     const exponentials = write.node('Exp', [write.node('Sub', [x!, over('Max', x!)])]);
     return write.node('RealDiv', [exponentials, over('Sum', exponentials)]);
   },
+
+  /** Sums in either order. */
+  AddV2: (_, [a, b], write) => write.node('AddV2', write.flip() ? [b!, a!] : [a!, b!]),
 };
-
-const split = (node: Node, value: string, write: Writer): string =>
-  reshaped(write, value, [-1, numberAttr(node, 'tokens'), numberAttr(node, 'heads'), numberAttr(node, 'depth')]);
-
-const reshaped = (write: Writer, value: string, shape: readonly number[]): string =>
-  write.node('Reshape', [value, write.constant(shape)]);
-
-/** Row-major data with its axes in another order. */
-function permuted(data: Float32Array, shape: readonly number[], order: readonly number[]): Float32Array {
-  const stride = (axis: number): number => shape.slice(axis + 1).reduce((size, length) => size * length, 1);
-  let offsets = [0];
-  for (const axis of order) {
-    offsets = offsets.flatMap((offset) => Array.from({ length: shape[axis]! }, (_, i) => offset + i * stride(axis)));
-  }
-  return Float32Array.from(offsets, (offset) => data[offset]!);
-}
-
-function shuffled<T>(items: readonly T[], below: (count: number) => number): readonly T[] {
-  const result = [...items];
-  for (let i = result.length - 1; i > 0; i--) {
-    const j = below(i + 1);
-    [result[i], result[j]] = [result[j]!, result[i]!];
-  }
-  return result;
-}

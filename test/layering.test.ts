@@ -9,6 +9,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'import-hf': ['@cq/core', '@huggingface/hub', 'zod'],
   data: ['@cq/core', '@huggingface/tokenizers', 'csv-parse', 'pure-rand', 'sharp'],
   eval: ['@cq/core', '@cq/core/runtime'],
+  prune: ['@cq/core', '@tensorflow/tfjs-core'],
+  'quant-pot': ['@cq/core', '@tensorflow/tfjs-core'],
   'backend-wasm': [
     '@cq/core/runtime',
     '@tensorflow/tfjs-core',
@@ -19,7 +21,13 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Packages that pages use: nothing of Node outside the folders named. */
-const pageSafe: Readonly<Record<string, readonly string[]>> = { core: ['node'], 'backend-wasm': [], eval: [] };
+const pageSafe: Readonly<Record<string, readonly string[]>> = {
+  core: ['node'],
+  'backend-wasm': [],
+  eval: [],
+  prune: [],
+  'quant-pot': [],
+};
 
 interface Import {
   readonly file: string;

@@ -1,7 +1,7 @@
 import type { Dataset } from '@cq/core';
 
 /** `count` images of noise, 3 × `side` × `side`, the same every time; label 0. */
-export function noiseImages(count: number, side: number): Dataset {
+export function noiseImages(count: number, side: number, input = 'pixel_values'): Dataset {
   const size = 3 * side * side;
   return {
     name: 'noise',
@@ -13,7 +13,7 @@ export function noiseImages(count: number, side: number): Dataset {
           Math.sin((chosen[Math.floor(i / size)]! + 1) * (i % size) * 12.9898),
         );
         yield {
-          inputs: { pixel_values: { dtype: 'float32', shape: [chosen.length, 3, side, side], data } },
+          inputs: { [input]: { dtype: 'float32', shape: [chosen.length, 3, side, side], data } },
           labels: chosen.map(() => 0),
         };
       }

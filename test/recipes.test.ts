@@ -2,15 +2,48 @@ import '@cq/backend-wasm';
 import '@tensorflow/tfjs-backend-cpu';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { compress, executor, int8, lower, weightBytes, type Dataset, type Graph, type Pass } from '@cq/core';
+import {
+  compress,
+  executor,
+  int8,
+  int8Dynamic,
+  lower,
+  w4,
+  weightBytes,
+  type Dataset,
+  type Graph,
+  type Pass,
+} from '@cq/core';
 import { sqnr } from '@cq/eval';
 import { importHuggingFace } from '@cq/import-hf';
 import { setBackend } from '@tensorflow/tfjs-core';
 import { fixture, fixtureData } from './fixture-data.ts';
 
+interface Recipe {
+  readonly passes: () => readonly Pass[];
+  /** Whether activations have codes throughout: all but the ends is integer, and every backend gives the same bytes. */
+  readonly integer: boolean;
+}
+
 /** Every recipe on every architecture of the parity fixtures. */
-const recipes: Readonly<Record<string, () => readonly Pass[]>> = { int8 };
+const recipes: Readonly<Record<string, Recipe>> = {
+  int8: { passes: int8, integer: true },
+  'int8-dynamic': { passes: int8Dynamic, integer: false },
+  w4: { passes: w4, integer: false },
+};
 const architectures = ['vit', 'deit-distilled', 'bert', 'distilbert', 'swin', 'yolos'];
+
+/** Why a value may stay float in an integer model, and in one whose activations are floats between products. */
+const explained: readonly string[] = [
+  'it is an output of the model',
+  'nothing but outputs of the model depends on it',
+  'it is made of rows of tables, which have a scale each',
+];
+const byDesign: readonly string[] = [
+  ...explained,
+  'it has no quantizer',
+  'it is quantized row by row where it is read',
+];
 
 interface Row {
   readonly recipe: string;
@@ -36,22 +69,27 @@ const cases = Object.keys(recipes).flatMap((recipe) =>
 );
 
 test.each(cases)('%s on %s', async (recipe, architecture) => {
+  const { passes, integer } = recipes[recipe]!;
   await setBackend('wasm');
   const model = await importHuggingFace(fixture(architecture));
   const data = await fixtureData(architecture, 8);
   const calibration = { ...data, size: 6, batches: (size: number) => data.batches(size, [0, 1, 2, 3, 4, 5]) };
-  const { graph } = await compress(model, recipes[recipe]!(), { calibration });
+  const { graph } = await compress(model, passes(), { calibration });
   const { graph: lowered, left } = lower(graph);
 
-  const integer = await outputs(lowered, data);
+  const shown = await outputs(lowered, data);
   await setBackend('cpu');
-  expect(await outputs(lowered, data)).toEqual(integer);
+  const defined = await outputs(lowered, data);
   await setBackend('wasm');
+  if (integer) expect(defined).toEqual(shown);
+  else expect(sqnr(defined, shown)).toBeGreaterThan(30);
 
-  expect(left.filter(({ reason }) => reason === '')).toEqual([]);
+  const reasons = new Set(left.map(({ reason }) => reason));
+  const allowed = integer ? explained : byDesign;
+  expect([...reasons].filter((reason) => !allowed.includes(reason))).toEqual([]);
   const row: Row = {
     ...{ recipe, architecture },
-    sqnr: round(sqnr(await outputs(model, data), integer), 1),
+    sqnr: round(sqnr(await outputs(model, data), shown), 1),
     bytes: round(weightBytes(lowered) / weightBytes(model), 3),
     integerNodes: [...lowered.nodes.values()].filter(({ op }) => op.startsWith('Cq')).length,
     leftInFloat: left.length,

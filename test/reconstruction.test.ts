@@ -21,6 +21,7 @@ import {
   subgraph,
   type Dataset,
   type Graph,
+  type UniformQuantizer,
 } from '@cq/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { tinyViT } from './tiny-vit.ts';
@@ -103,7 +104,7 @@ test('gptq on Gram matrices of quantized inputs brings the float outputs nearer'
   const grams = await observeGrams({ graph, data }, { graph: float, data }, taps, { ones: true, batchSize: 4 });
   for (const { weight, quantized: input } of linear) {
     const gram = grams.get(input)!;
-    const quantizer = quantizerOf(graph, weight.name)!;
+    const quantizer = quantizerOf(graph, weight.name) as UniformQuantizer;
     const compensated = { ...weight, data: compensate(weight, gram).weight };
     const total = (codes: Int32Array): number =>
       roundingLoss({ weight: compensated, quantizer }, codes, gram).reduce((sum, loss) => sum + loss, 0);

@@ -4,7 +4,7 @@ import { producerOf, type Graph } from '@cq/core';
 /**
  * What is left of a graph without its names: a digest for every node, of its op, its attributes, and what it reads down
  * to the bytes of the weights; sorted, and followed by what the outputs show. Two graphs with one structure are isomorphic
- * up to copies of equal weights.
+ * up to copies of equal weights and the order of summands and factors.
  */
 export function structureOf(graph: Graph): readonly string[] {
   const digests = new Map<string, string>();
@@ -17,6 +17,7 @@ export function structureOf(graph: Graph): readonly string[] {
   const nodes: string[] = [];
   for (const { name, op, inputs, attrs } of graph.nodes.values()) {
     const read = inputs.map((input) => digests.get(producerOf(input))! + input.slice(producerOf(input).length));
+    if (op === 'AddV2' || op === 'Mul') read.sort();
     const sorted = Object.entries(attrs).sort(([a], [b]) => (a < b ? -1 : 1));
     const hash = digest(`${op} ${JSON.stringify(sorted)} ${read.join()}`);
     digests.set(name, hash);

@@ -7,11 +7,16 @@ export type BackendName = (typeof backendNames)[number];
 
 /**
  * Makes TensorFlow.js run on a backend. Backends are imported only here: `bench` needs a process without ours.
+ * @param threads Of the kernels for compressed models on `wasm`; `cpu` has one thread.
  */
-export async function useBackend(name: BackendName): Promise<void> {
+export async function useBackend(name: BackendName, threads = 1): Promise<void> {
   tf.enableProdMode(); // Its banner about Node and its warnings are not for users of a command.
-  if (name === 'wasm') await import('@cq/backend-wasm');
-  else await import('@tensorflow/tfjs-backend-cpu');
+  if (name === 'cpu') {
+    await import('@tensorflow/tfjs-backend-cpu');
+    await tf.setBackend(name);
+    return;
+  }
+  const [{ setThreads }] = await Promise.all([import('@cq/backend-wasm'), import('@cq/backend-wasm/register')]);
   await tf.setBackend(name);
-  await tf.ready();
+  await setThreads(threads);
 }

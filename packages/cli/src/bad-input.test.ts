@@ -156,9 +156,9 @@ describe('a compressed model', () => {
 
   test('with an attribute that is none', async () => {
     const file = join(model, 'model.json');
-    writeFileSync(file, readFileSync(file, 'utf8').replace('"weightBits":{"i":8}', '"weightBits":{"i":3}'));
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"weightBits":{"i":8}', '"weightBits":{"i":7}'));
     const { code, stderr } = await evaluate();
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^[^\n]*weightBits must be 8, got 3[^\n]*\n$/);
+    expect(stderr).toMatch(/^[^\n]*weightBits must be 1 to 4, or 8, got 7[^\n]*\n$/);
   });
 });

@@ -1,78 +1,57 @@
-import { CqError, pack, registerAnnotations, type Graph, type Input } from '@cq/core';
-import { loadGraphModel } from '@tensorflow/tfjs-converter';
-import * as tf from '@tensorflow/tfjs-core';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CqError, fromArtifacts, pack, registerAnnotations, type Graph } from '@cq/core';
+import { readArtifacts } from '@cq/core/node';
+import { io } from '@tensorflow/tfjs-core';
+import { timed, type LoadedModel, type TimedModel } from './bench-runtime.ts';
+import { tfjsModel, type KernelSet } from './bench-tfjs.ts';
+import { kindAt } from './kind-at.ts';
 import { loadModel } from './load-model.ts';
 
-/** What computes a model in `bench`. A float model gets TensorFlow.js as it comes, without our kernels. */
-export type Runtime = 'tfjs-wasm' | '@cq/backend-wasm';
-
-export interface BenchModel {
-  readonly runtime: Runtime;
-  /** How often each kernel ran in one inference. */
-  readonly kernels: Readonly<Record<string, number>>;
-  /** One inference, its outputs read: how long it took in milliseconds. */
-  run(): number;
+/** What a process of `bench` is to do. */
+export interface Job {
+  /** A folder, or an .onnx file. */
+  readonly model: string;
+  /** Default: `integer` for a model with lowered ops, else `stock`. */
+  readonly kernels?: KernelSet;
+  readonly threads: number;
+  readonly batch: number;
+  readonly seed: number;
 }
 
-/**
- * A model ready to be timed on random input, warmed up. Loads one runtime into the process, which must have no other:
- * a backend of ours may also replace kernels of TensorFlow.js.
- */
-export async function benchModel(folder: string, seed: number): Promise<BenchModel> {
-  const graph = await loadModel(folder);
-  const runtime = runtimeOf(graph);
-  tf.enableProdMode();
-  if (runtime === 'tfjs-wasm') {
-    await import('@tensorflow/tfjs-backend-wasm');
-  } else {
-    await import('@cq/backend-wasm');
-    registerAnnotations();
+/** The model ready to be timed. Loads one runtime into the process, which must have no other. */
+export async function benchModel(job: Job): Promise<TimedModel> {
+  const load = job.model.endsWith('.onnx') ? loadOnnx : loadGraph;
+  try {
+    return await timed(await load(job), job.batch, job.seed);
+  } catch (error) {
+    if (error instanceof CqError) throw error;
+    const [reason] = String((error as Error).message ?? error).split('\n');
+    throw new CqError(`${job.model}: must run, got: ${reason!.slice(0, 300)}`, { cause: error });
   }
-  await tf.setBackend('wasm');
-  await tf.ready();
-
-  const model = await loadGraphModel(tf.io.fromMemory(pack(graph)));
-  const feeds = Object.fromEntries(graph.inputs.map((input) => [input.name, randomInput(input, seed)]));
-  const outputs = graph.outputs.map(({ name }) => name);
-  const infer = (): void => {
-    const results = [model.execute(feeds, outputs)].flat();
-    for (const result of results) result.dataSync();
-    tf.dispose(results);
-  };
-  const kernels = await kernelsOf(infer);
-  for (let i = 0; i < WARM_UP; i++) infer();
-  return {
-    runtime,
-    kernels,
-    run() {
-      const start = performance.now();
-      infer();
-      return performance.now() - start;
-    },
-  };
 }
 
-const WARM_UP = 2;
-
-function runtimeOf({ nodes }: Graph): Runtime {
-  return [...nodes.values()].some(({ op }) => op.startsWith('Cq')) ? '@cq/backend-wasm' : 'tfjs-wasm';
+async function loadOnnx({ model, threads }: Job): Promise<LoadedModel> {
+  const { ortModel } = await import('./bench-ort.ts');
+  return ortModel(await import('onnxruntime-web'), await readFile(model), threads);
 }
 
-async function kernelsOf(infer: () => void): Promise<Record<string, number>> {
-  const { kernels } = await tf.profile(infer as unknown as () => tf.TensorContainer);
-  const counts: Record<string, number> = {};
-  for (const { name } of kernels) counts[name] = (counts[name] ?? 0) + 1;
-  return counts;
+async function loadGraph({ model, kernels, threads }: Job): Promise<LoadedModel> {
+  const { graph, artifacts } = await read(model);
+  const chosen = kernels ?? (isLowered(graph) ? 'integer' : 'stock');
+  if (chosen !== 'stock') registerAnnotations();
+  return tfjsModel(io.fromMemory(artifacts), chosen, threads);
 }
 
-/** Tokens of a model that takes any number of them. */
-const TOKENS = 64;
-
-/** Batch 1; normal for floats, ones for integers, which may be indices. */
-function randomInput({ name, dtype, shape }: Input, seed: number): tf.Tensor {
-  const sizes = shape.slice(1).map((size) => (size < 0 && dtype === 'int32' ? TOKENS : size));
-  if (sizes.some((size) => size < 0)) {
-    throw new CqError(`bench: input "${name}" must have fixed sizes behind the batch, got [${shape.join(', ')}]`);
+/** A TensorFlow.js model stays as it is on disk: `peakBytes` shows what a user's process needs. */
+async function read(model: string): Promise<{ readonly graph: Graph; readonly artifacts: io.ModelArtifacts }> {
+  const file = join(model, 'model.json');
+  if (kindAt(file) === 'a file') {
+    const artifacts = readArtifacts(model);
+    return { graph: fromArtifacts(artifacts, file), artifacts };
   }
-  return dtype === 'float32' ? tf.randomNormal([1, ...sizes], 0, 1, 'float32', seed) : tf.ones([1, ...sizes], dtype);
+  const graph = await loadModel(model);
+  return { graph, artifacts: pack(graph) };
 }
+
+const isLowered = ({ nodes }: Graph): boolean => [...nodes.values()].some(({ op }) => op.startsWith('Cq'));

@@ -1,12 +1,13 @@
 import { CqError } from '@cq/core';
-import { benchModel, type BenchModel } from './bench-model.ts';
+import { benchModel } from './bench-model.ts';
 import type { Answer, Question } from './bench-process.ts';
+import type { TimedModel } from './bench-runtime.ts';
 import { peakMemory } from './peak-memory.ts';
 
 /** The process of one model in `bench`: answers every message of its parent with one. */
 const answer = (message: Answer): void => void process.send!(message);
 
-let model: BenchModel | undefined;
+let model: TimedModel | undefined;
 
 process.on('message', (question: Question) => {
   void respond(question).then(answer, (error: unknown) => {
@@ -22,12 +23,14 @@ process.on('message', (question: Question) => {
 async function respond(question: Question): Promise<Answer> {
   switch (question.kind) {
     case 'load': {
-      model = await benchModel(question.model, question.seed);
-      const { runtime, kernels } = model;
-      return { kind: 'ready', runtime, kernels };
+      model = await benchModel(question.job);
+      const { runtime, threads, simd, kernels } = model;
+      return { kind: 'ready', runtime, threads, simd, kernels };
     }
     case 'run':
-      return { kind: 'time', milliseconds: model!.run() };
+      return { kind: 'time', milliseconds: await model!.run() };
+    case 'infer':
+      return { kind: 'output', values: await model!.infer(question.feeds) };
     case 'memory':
       return { kind: 'memory', peakBytes: peakMemory() };
   }

@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { memory } from '@tensorflow/tfjs-core';
 import { compete } from './bench.ts';
 import { benchModel } from './bench-model.ts';
 import type { Contestant } from './bench-process.ts';
@@ -9,11 +11,14 @@ function scripted(name: string, times: readonly number[], log: string[]): Contes
   return {
     name,
     runtime: 'tfjs-wasm',
+    threads: 1,
+    simd: 'SIMD',
     kernels: { MatMul: 1 },
     run: async () => {
       log.push(name);
       return times[next++]!;
     },
+    infer: async () => Float32Array.of(),
     peakBytes: async () => 1000,
     stop: () => undefined,
   };
@@ -37,11 +42,22 @@ test('rounds are interleaved, and every row compares with the first', async () =
 });
 
 const folder = temporaryFolder();
+const job = { threads: 1, batch: 2, seed: 1 } as const;
 
 test('a float model runs on stock kernels', async () => {
-  const { runtime, kernels, run } = await benchModel(tinyModel(folder), 1);
-  expect(runtime).toBe('tfjs-wasm');
+  const { runtime, threads, kernels, run, infer } = await benchModel({ ...job, model: tinyModel(folder) });
+  expect([runtime, threads]).toEqual(['tfjs-wasm', 1]);
   expect(kernels).toMatchObject({ BatchMatMul: expect.any(Number) as number });
   expect(Object.keys(kernels).filter((name) => name.startsWith('Cq'))).toEqual([]);
-  expect(run()).toBeGreaterThan(0);
+  expect(await run()).toBeGreaterThan(0);
+  const image = { dtype: 'float32', shape: [1, 3, 32, 32], data: new Float32Array(3 * 32 * 32) } as const;
+  const before = memory().numTensors;
+  expect(await infer({ pixel_values: image })).toHaveLength(7);
+  expect(memory().numTensors).toBe(before);
+});
+
+test('what a runtime does not accept is one line that names the model', async () => {
+  await expect(benchModel({ ...job, model: join(folder, 'none.onnx') })).rejects.toThrow(
+    /^\S+none\.onnx: must run, got: ENOENT/,
+  );
 });

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Benchmark } from './bench.ts';
+import { reluOnnx } from './testing/onnx.ts';
 import { temporaryFolder, tinyImages, tinyModel } from './testing/tiny.ts';
 
 const bin = fileURLToPath(new URL('../dist/bin.js', import.meta.url));
@@ -55,6 +56,15 @@ function cq(...argv: readonly string[]): Promise<{ code: number | null; stdout: 
       expect(peakBytes).toBeGreaterThan(10e6);
     }
     expect(rows[1]!.kernels).toMatchObject({ CqLinear: 19, CqAttention: 3 });
+  });
+
+  test('an .onnx file runs on onnxruntime-web', async () => {
+    const file = join(folder, 'relu.onnx');
+    writeFileSync(file, reluOnnx(5));
+    const { code, stdout, stderr } = await cq('bench', file, '--rounds', '2', '--json');
+    expect([code, stderr]).toEqual([0, '']);
+    const { rows } = JSON.parse(stdout) as Benchmark;
+    expect(rows).toMatchObject([{ name: file, runtime: 'onnxruntime-web', threads: 1, ratio: 1 }]);
   });
 
   test('a model that bench cannot load is one line', async () => {

@@ -1,8 +1,8 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CompressionReport } from './compression-report.ts';
 import { run } from './run.ts';
-import { collector, cq } from './testing/cq.ts';
+import { collector, cq, type Outcome } from './testing/cq.ts';
 import { temporaryFolder, tinyImages, tinyModel } from './testing/tiny.ts';
 
 const folder = temporaryFolder();
@@ -13,6 +13,16 @@ const int8 = (to: string, ...more: string[]) =>
   cq('compress', model, '--recipe', 'int8', '--calibration', images, '--samples', '4', '--out', to, ...more);
 
 beforeAll(() => tinyImages(images, 6));
+
+/** Runs the command on a terminal, and presses Ctrl-C as soon as it shows this. */
+async function interrupted(argv: readonly string[], shown: RegExp): Promise<Outcome> {
+  const controller = new AbortController();
+  const stdout = collector();
+  const stderr = collector(() => shown.test(stderr.text()) && controller.abort());
+  const terminal = Object.assign(stderr.stream, { isTTY: true });
+  const code = await run(argv, { stdout: stdout.stream, stderr: terminal, env: {}, signal: controller.signal });
+  return { code, stdout: stdout.text(), stderr: stderr.text() };
+}
 
 test('writes the model and the report, and prints the report', async () => {
   const { code, stdout, stderr } = await int8(out, '--json');
@@ -103,15 +113,12 @@ describe('nothing half-written', () => {
   test('Ctrl-C while the data run through the model', async () => {
     const target = join(folder, 'interrupted');
     const before = readdirSync(folder);
-    const controller = new AbortController();
-    const stdout = collector();
-    const stderr = collector(() => controller.abort()); // The first that the progress bar draws.
-    const terminal = Object.assign(stderr.stream, { isTTY: true });
     const argv = ['compress', model, '--recipe', 'int8', '--calibration', images, '--out', target];
-    const io = { stdout: stdout.stream, stderr: terminal, env: {}, signal: controller.signal };
-    expect(await run(argv, io)).toBe(1);
-    expect(stdout.text()).toBe('');
-    expect(stderr.text()).toMatch(/quantize-uniform[^]*\/6[^]*compress: interrupted; nothing was written\n$/);
+    const { code, stdout, stderr } = await interrupted(argv, /./); // The first that the progress bar draws.
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(
+      /quantize-uniform[^]*\d\/\d+[^]*compress: interrupted; nothing was written, as no pass was finished: .*\n$/,
+    );
     expect(readdirSync(folder)).toEqual(before);
   });
 
@@ -123,4 +130,82 @@ describe('nothing half-written', () => {
     expect(code).toBe(1);
     expect([readdirSync(folder), readFileSync(join(out, 'model.json'))]).toEqual(before);
   });
+});
+
+describe('interrupted and resumed', () => {
+  const config = join(folder, 'two-passes.json');
+  const target = join(folder, 'two-passes');
+  const partial = `${target}.partial`;
+  const argv = (to: string, ...more: readonly string[]): string[] => [
+    ...['compress', model, '--config', config, '--calibration', images, '--samples', '4', '--out', to, ...more],
+  ];
+  const bytes = (from: string) => ['model.json', 'group1-shard1of1.bin'].map((file) => readFileSync(join(from, file)));
+  const pass = (options: object) => ({ name: 'quantize-uniform', options });
+  const inSecond = (...more: readonly string[]) => interrupted(argv(target, ...more), /\(2 of 2\)/);
+  beforeAll(() => {
+    writeFileSync(config, JSON.stringify({ passes: [pass({ weights: 4, only: ['/layer\\.0/'] }), pass({})] }));
+  });
+
+  test('Ctrl-C in the second pass: the first is kept, no model is there, and one line says how to go on', async () => {
+    const { code, stdout, stderr } = await inSecond();
+    expect([code, stdout, existsSync(target)]).toEqual([1, '', false]);
+    expect(stderr.split('\n').slice(-2)).toEqual([
+      expect.stringMatching(
+        /compress: interrupted; what is finished lies in .*: the same command with --resume goes on/,
+      ),
+      '',
+    ]);
+    expect(readdirSync(join(partial, 'pass-1'))).toEqual(['finished.bin']);
+  });
+
+  test('without --resume it is refused and kept', async () => {
+    expect(await cq(...argv(target))).toMatchObject({
+      code: 1,
+      stderr: `${partial}: holds what an interrupted run has finished; add --resume to go on with it, or remove it to begin anew\n`,
+    });
+    expect(readdirSync(join(partial, 'pass-1'))).toEqual(['finished.bin']);
+  });
+
+  test('another run cannot go on with it, and hears why', async () => {
+    const { code, stderr } = await cq(...argv(target, '--resume', '--seed', '2'));
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /^compress: the store .*partial holds a run with .* and seed 1; this one has .* and seed 2; give/,
+    );
+    expect(stderr.split('\n').length).toBe(2);
+  });
+
+  test('--resume runs only what is left; the files are those of one run', async () => {
+    const again = await inSecond('--resume');
+    expect([again.code, again.stderr.includes('1 of 2')]).toEqual([1, false]);
+    expect((await cq(...argv(target, '--resume'))).code).toBe(0);
+    const whole = `${target}-whole`;
+    await cq(...argv(whole, '--resume')); // Nothing to go on from: it begins.
+    expect(bytes(target)).toEqual(bytes(whole));
+    expect([partial, `${whole}.partial`].filter((path) => existsSync(path))).toEqual([]);
+  });
+
+  test('what a run has left that finished nothing is in nobody’s way, but other options do not resume it', async () => {
+    await inSecond();
+    rmSync(join(partial, 'pass-1'), { recursive: true }); // As if it had been killed before.
+    expect((await cq(...argv(target, '--resume', '--seed', '2'))).stderr).toMatch(/seed 1; this one has .* seed 2/);
+    expect(await cq(...argv(target, '--seed', '2'))).toMatchObject({ code: 0 });
+    expect(existsSync(partial)).toBe(false);
+  });
+
+  test.each(['thesis.txt', 'model', 'pass-1'])(
+    'a folder of that name with a foreign "%s" is refused and kept',
+    async (name) => {
+      const to = join(folder, `mine-${name}`);
+      mkdirSync(join(`${to}.partial`, name), { recursive: true });
+      for (const more of [[], ['--resume']]) {
+        const { code, stderr } = await cq(...argv(to, ...more));
+        expect([code, stderr]).toEqual([
+          1,
+          `${to}.partial: holds "${name}", which no run has put there, and is needed to work in; move it\n`,
+        ]);
+      }
+      expect(readdirSync(`${to}.partial`)).toEqual([name]);
+    },
+  );
 });

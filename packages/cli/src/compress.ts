@@ -1,23 +1,35 @@
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, extname, join } from 'node:path';
 import { compress, lower, type DataRole, type Dataset, type Graph, type Pass } from '@cq/core';
-import { writeFolder } from '@cq/core/node';
 import { sample, tokenizerFiles } from '@cq/data';
 import type { Command } from 'commander';
 import { useBackend } from './backend.ts';
 import { compressedFiles } from './compressed-files.ts';
 import type { CompressionReport } from './compression-report.ts';
 import { loadConfig } from './config.ts';
+import { Interrupted } from './interrupted.ts';
 import type { Io } from './io.ts';
 import { loadData } from './load-data.ts';
 import { loadModel } from './load-model.ts';
 import { modelFolder } from './model-folder.ts';
 import { checkOutFolder } from './out-folder.ts';
-import { colors, count, readableBytes, duration, printJson, printLines, progressBar, table } from './output.ts';
+import {
+  colors,
+  count,
+  readableBytes,
+  duration,
+  printJson,
+  printLines,
+  progressBar,
+  table,
+  type ProgressBar,
+} from './output.ts';
 import { recipeNamed, recipes } from './recipes.ts';
 import { required } from './required.ts';
 import { UsageError } from './usage-error.ts';
 import { wholeNumber } from './whole-number.ts';
+import { openWorkFolder, type WorkFolder } from './work-folder.ts';
 
 interface CompressOptions {
   readonly recipe?: string;
@@ -27,6 +39,7 @@ interface CompressOptions {
   readonly training?: string;
   readonly out: string;
   readonly seed: number;
+  readonly resume?: boolean;
   readonly json?: boolean;
 }
 
@@ -44,6 +57,7 @@ export function compressCommand(program: Command, io: Io): void {
     .option('--training <DATA>', 'folder of labelled images, for recipes that train')
     .option('--out <DIR>', 'folder to write to (required): new, empty, or one that this has written')
     .option('--seed <N>', 'chooses the examples and all else that is random', wholeNumber('compress', '--seed', 0), 1)
+    .option('--resume', 'go on where a run of the same command was interrupted, if one was (below)')
     .option('--json', 'print the report as one JSON document')
     .addHelpText(
       'after',
@@ -54,7 +68,11 @@ ${known.join('\n')}
 Example:
   cq compress models/deit-tiny-patch16-224 --recipe int8 --calibration data/photos --out out/deit-int8
 
-The same model, data, recipe and seed give the same bytes.`,
+The same model, data, recipe and seed give the same bytes.
+
+A run keeps each finished pass in DIR.partial until the model is in DIR. After Ctrl-C, a crash or a failure the same
+command with --resume goes on from there, to the same bytes; other options, data or kernels are refused. Without
+--resume a DIR.partial with finished passes is refused, never replaced: remove it to begin anew.`,
     )
     .action(async (model: string, given: Partial<Pick<CompressOptions, 'out'>> & Omit<CompressOptions, 'out'>) => {
       const options = { ...given, out: required('compress', '--out DIR', given.out) };
@@ -69,20 +87,35 @@ async function compressModel(model: string, options: CompressOptions, io: Io): P
   const { name, passes } = await chosenPasses(options);
   requireData(passes, options);
   checkOutFolder(options.out, model);
-  const folder = await modelFolder(model, io, options.json);
-  const graph = await loadModel(folder);
-  const data = await loadRoles(graph, folder, options);
-  await useBackend('wasm');
+  const work = openWorkFolder(options.out, options.resume === true);
+  try {
+    const folder = await modelFolder(model, io, options.json);
+    const graph = await loadModel(folder);
+    const data = await loadRoles(graph, folder, options);
+    await useBackend('wasm');
 
-  const { graph: annotated, report } = await runPasses(graph, passes, data, options, io);
-  const lowered = lower(annotated);
-  const samples = data.calibration?.size ?? 0;
-  const { files, report: whole } = compressedFiles({ graph, lowered, report, model, recipe: name, samples, start });
-  for (const [name, content] of tokenizerOf(folder)) files.set(name, content);
-  await nextTask(); // The last moment for Ctrl-C: what follows is all or nothing.
-  io.signal.throwIfAborted();
-  writeFolder(options.out, files);
-  return whole;
+    const { graph: annotated, report } = await runPasses(graph, passes, data, work, options, io);
+    const lowered = lower(annotated);
+    const samples = data.calibration?.size ?? 0;
+    const { files, report: whole } = compressedFiles({ graph, lowered, report, model, recipe: name, samples, start });
+    for (const [name, content] of tokenizerOf(folder)) files.set(name, content);
+    await nextTask(); // The last moment for Ctrl-C: what follows is all or nothing.
+    io.signal.throwIfAborted();
+    work.finish(files);
+    return whole;
+  } catch (error) {
+    work.leave();
+    if (io.signal.aborted) throw interrupted(work);
+    throw error;
+  }
+}
+
+function interrupted({ path, holdsWork }: WorkFolder): Interrupted {
+  return new Interrupted(
+    holdsWork()
+      ? `compress: interrupted; what is finished lies in ${path}: the same command with --resume goes on from there`
+      : 'compress: interrupted; nothing was written, as no pass was finished: the same command begins anew, with --resume or without',
+  );
 }
 
 /** What the compressed model needs beside its weights to read text. */
@@ -123,19 +156,37 @@ async function loadRoles(graph: Graph, model: string, options: CompressOptions):
   };
 }
 
-async function runPasses(graph: Graph, passes: readonly Pass[], data: Roles, options: CompressOptions, io: Io) {
-  const bar = progressBar(io, 'compress', options.json === true);
+async function runPasses(
+  graph: Graph,
+  passes: readonly Pass[],
+  data: Roles,
+  { store }: WorkFolder,
+  options: CompressOptions,
+  io: Io,
+): ReturnType<typeof compress> {
+  const newBar = (): ProgressBar => progressBar(io, 'compress', options.json === true);
+  let [bar, shown] = [newBar(), 1];
   try {
     return await compress(graph, passes, {
       ...data,
-      seed: options.seed,
-      signal: io.signal,
-      onProgress: ({ pass, position, passes: of, done, total }) =>
-        bar.update(done, total, of === 1 ? pass : `${pass} (${position} of ${of})`),
+      ...{ seed: options.seed, signal: io.signal, store, fingerprint: configHash(options) },
+      onProgress({ pass, position, passes: of, done, total }) {
+        if (position !== shown) {
+          bar.stop(); // The time that is left is that of a pass.
+          [bar, shown] = [newBar(), position];
+        }
+        bar.update(done, total, of === 1 ? pass : `${pass} (${position} of ${of})`);
+      },
     });
   } finally {
     bar.stop();
   }
+}
+
+/** A module may have code in it that its passes' names and options do not tell. */
+function configHash({ config }: CompressOptions): { readonly [what: string]: string } {
+  if (config === undefined || extname(config) !== '.mjs') return {};
+  return { 'config contents': createHash('sha256').update(readFileSync(config)).digest('hex').slice(0, 16) };
 }
 
 /** Rows of what stayed in float that a terminal shows; the report has all. */

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { CqError, didYouMean, quantizeUniform, type Pass } from '@cq/core';
+import { CqError, didYouMean, quantizeDynamic, quantizeUniform, quantizeWeights, type Pass } from '@cq/core';
+import { quantizePot } from '@cq/quant-pot';
 import { z } from 'zod';
 import { UsageError } from './usage-error.ts';
 
@@ -10,6 +11,9 @@ type PassFactory = (options?: Readonly<Record<string, unknown>>) => Pass;
 /** The passes that a JSON config may name. */
 const factories: Readonly<Record<string, PassFactory>> = {
   'quantize-uniform': quantizeUniform as PassFactory,
+  'quantize-weights': quantizeWeights as PassFactory,
+  'quantize-dynamic': quantizeDynamic as PassFactory,
+  'quantize-pot': quantizePot as PassFactory,
 };
 
 /**

@@ -37,6 +37,11 @@ test('a compressed model gives the same bits on the reference kernels and on the
   expect(wasm.correct).toBe(cpu.correct);
 });
 
+test('the number of threads changes no bit', async () => {
+  const [one, two] = [await evaluation(compressed), await evaluation(compressed, '--threads', '2')];
+  expect(two.logitsSha256).toBe(one.logitsSha256);
+});
+
 test('against a reference', async () => {
   const result = await evaluation(compressed, '--reference', model, '--limit', '3');
   expect(result.count).toBe(3);

@@ -8,6 +8,7 @@ import { modelFolder } from './model-folder.ts';
 import { oneOf } from './one-of.ts';
 import { colors, duration, percent, printJson, printLines, progressBar } from './output.ts';
 import { required } from './required.ts';
+import { UsageError } from './usage-error.ts';
 import { wholeNumber } from './whole-number.ts';
 
 interface EvalOptions {
@@ -15,6 +16,7 @@ interface EvalOptions {
   readonly reference?: string;
   readonly limit?: number;
   readonly backend: BackendName;
+  readonly threads: number;
   readonly json?: boolean;
 }
 
@@ -39,6 +41,7 @@ export function evalCommand(program: Command, io: Io): void {
       oneOf('eval', '--backend', backendNames),
       'wasm',
     )
+    .option('--threads <N>', 'threads of a compressed model on wasm', wholeNumber('eval', '--threads', 1), 1)
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
@@ -52,13 +55,16 @@ export function evalCommand(program: Command, io: Io): void {
 }
 
 async function evaluateModel(model: string, options: EvalOptions, io: Io): Promise<Evaluation> {
-  const { reference, limit, backend, json = false } = options;
+  const { reference, limit, backend, threads, json = false } = options;
+  if (backend === 'cpu' && threads > 1) {
+    throw new UsageError(`eval: --threads must be 1 with --backend cpu, got ${threads}`);
+  }
   const data = required('eval', '--data DATA', options.data);
   const folder = await modelFolder(model, io, json);
   const graph = await loadModel(folder);
   const dataset = await loadData(data, graph, folder);
   const referenceGraph = reference && (await loadModel(await modelFolder(reference, io, json)));
-  await useBackend(backend);
+  await useBackend(backend, threads);
   const bar = progressBar(io, model, json);
   try {
     return await evaluate(graph, dataset, {

@@ -1,4 +1,4 @@
-import { type Graph, type Input } from '@cq/core';
+import { integerOnly, type Graph, type Input } from '@cq/core';
 import { sizeOfModel } from '@cq/eval';
 import type { Command } from 'commander';
 import type { Io } from './io.ts';
@@ -19,6 +19,8 @@ export interface Inspection {
   readonly bytes: number;
   readonly ops: Readonly<Record<string, number>>;
   readonly values: readonly QuantizedValue[];
+  /** Whether nothing between the input quantizers and the output dequantizers touches a float. */
+  readonly integerOnly: boolean;
   readonly compression: Readonly<Record<string, unknown>> | null;
 }
 
@@ -46,6 +48,7 @@ export function inspect(graph: Graph): Inspection {
     ...sizeOfModel(graph),
     ops: opCounts(graph),
     values: quantizedValues(graph),
+    integerOnly: integerOnly(graph) === true,
     compression: graph.metadata.compression ?? null,
   };
 }
@@ -65,9 +68,10 @@ function describe(io: Io, model: string, inspection: Inspection): string[] {
     ['bytes', `${count(bytes)} (${readableBytes(bytes)})`],
     ...(compression ? [['compressed', compressedBy(compression)] as const] : []),
   ];
-  const quantizers = values.map(({ name, op, bits, scale, zeroPoint }) => [
+  const quantizers = values.map(({ name, op, kind, bits, scale, zeroPoint }) => [
     name,
     op,
+    kind,
     String(bits),
     range(scale),
     range(zeroPoint),
@@ -75,13 +79,16 @@ function describe(io: Io, model: string, inspection: Inspection): string[] {
   return [
     bold(model),
     ...facts.map(([title, text]) => `  ${title.padEnd(12)}${text}`),
+    ...(inspection.integerOnly ? ['  integer only: yes'] : []),
     '',
     table(
       io,
       ['operation', 'count'],
       Object.entries(ops).map(([op, times]) => [op, String(times)]),
     ),
-    ...(values.length > 0 ? ['', table(io, ['value', 'operation', 'bits', 'scale', 'zero point'], quantizers)] : []),
+    ...(values.length > 0
+      ? ['', table(io, ['value', 'operation', 'kind', 'bits', 'scale', 'zero point'], quantizers)]
+      : []),
   ];
 }
 
@@ -90,7 +97,8 @@ function compressedBy({ recipe, seed, samples }: Readonly<Record<string, unknown
 }
 
 /** One number, or from where to where several reach. */
-function range(values: number | readonly number[]): string {
+function range(values: number | readonly number[] | undefined): string {
+  if (values === undefined) return '';
   if (typeof values === 'number') return significant(values);
   const [low, high] = [Math.min(...values), Math.max(...values)];
   return low === high ? significant(low) : `${significant(low)} to ${significant(high)} (${values.length})`;

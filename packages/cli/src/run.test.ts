@@ -79,13 +79,22 @@ describe('wrong use is one line on stderr and exit code 2', () => {
       ['eval', 'm', '--data', 'd', '--backend', 'wsam'],
       '--backend must be wasm or cpu, got "wsam"; did you mean "wasm"?',
     ],
-    ['threads in Node', ['bench', 'm', '--threads', '4'], 'bench: --threads must be 1, got 4'],
     [
-      'a runtime that comes later',
-      ['bench', 'm', '--against', 'tfjs,ort-web'],
-      'bench: --against must be tfjs, got "ort-web"; it comes later',
+      'threads of the reference kernels',
+      ['eval', 'm', '--data', 'd', '--backend', 'cpu', '--threads', '2'],
+      'eval: --threads must be 1 with --backend cpu, got 2',
     ],
-    ['an unknown runtime', ['bench', 'm', '--against', 'litert'], 'bench: --against must be tfjs, got "litert"'],
+    ['no threads', ['bench', 'm', '--threads', '0'], 'bench: --threads must be a whole number from 1, got "0"'],
+    [
+      'a peer without models for it',
+      ['bench', 'm', '--against', 'tfjs,ort-web'],
+      'bench: --against ort-web needs .onnx files in MODEL or MODEL/onnx, got none in m; put them there',
+    ],
+    [
+      'an unknown peer',
+      ['bench', 'm', '--against', 'litert'],
+      'bench: --against must be tfjs or ort-web, got "litert"',
+    ],
   ])('%s', async (_, argv, message) => {
     const { code, stdout, stderr } = await cq(...argv);
     expect([code, stdout]).toEqual([2, '']);

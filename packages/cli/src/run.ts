@@ -4,6 +4,7 @@ import { benchCommand } from './bench.ts';
 import { compressCommand } from './compress.ts';
 import { evalCommand } from './eval.ts';
 import { inspectCommand } from './inspect.ts';
+import { Interrupted } from './interrupted.ts';
 import type { Io } from './io.ts';
 import { UsageError } from './usage-error.ts';
 import { version } from './version.ts';
@@ -57,6 +58,7 @@ Exit code 0: done; 1: the work failed; 2: wrong use. NO_COLOR turns colours off.
 }
 
 function failure(error: unknown, signal: AbortSignal, command: string | undefined): { code: ExitCode; text: string } {
+  if (error instanceof Interrupted) return { code: 1, text: oneLine(error.message) };
   if (signal.aborted) return { code: 1, text: `${command ?? 'cq'}: interrupted; nothing was written` };
   if (error instanceof UsageError) return { code: 2, text: oneLine(error.message) };
   if (error instanceof CqError) return { code: 1, text: oneLine(error.message) };
