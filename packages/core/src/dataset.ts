@@ -26,4 +26,16 @@ export interface Dataset {
    * the batches name their `indices`; the same order every time.
    */
   batches(batchSize: number, indices?: readonly number[]): AsyncIterable<Batch>;
+  /**
+   * Which image or text each example at `indices` (default: all) is, in this order, whatever a model makes of it; absent
+   * where the source cannot tell.
+   */
+  contents?(indices?: readonly number[]): AsyncIterable<Content>;
+}
+
+export interface Content {
+  /** 64 bits of a SHA-256 as 16 hex digits: equal for equal contents. */
+  readonly digest: string;
+  /** Where people find it: a file, or a line of one. */
+  readonly place: string;
 }

@@ -1,6 +1,6 @@
 export { CqError } from './errors.ts';
 export { didYouMean } from './suggest.ts';
-export type { ArrayTensor, Batch, Dataset } from './dataset.ts';
+export type { ArrayTensor, Batch, Content, Dataset } from './dataset.ts';
 export { consumersOf, isOutput, makeGraph, numberAttr, producerOf, stringAttr, weightBytes } from './graph.ts';
 export type { Attr, DataType, Graph, GraphParts, Input, Metadata, Node, Output, Weight } from './graph.ts';
 export { edit, freeName, hasOneConsumer, redirect, removeDead, type Changes } from './edit.ts';

@@ -4,18 +4,25 @@ import sharp, { type Sharp } from 'sharp';
 import type { RgbImage } from './resize.ts';
 
 /**
- * The pixels of an image file as Pillow's `open(file).convert('RGB')` gives them: the stored values, with no colour
+ * The pixels of an image as Pillow's `open(file).convert('RGB')` gives them: the stored values, with no colour
  * profile and no EXIF orientation applied, greyscale and palettes expanded, alpha dropped, the first frame only.
+ *
+ * @param source the path of a file, or its bytes
+ * @param name what errors call it
  */
-export async function decodeImage(file: string): Promise<RgbImage> {
+export async function decodeImage(
+  source: string | Uint8Array,
+  name = typeof source === 'string' ? source : 'the image',
+): Promise<RgbImage> {
   try {
     // Read here, not by sharp, whose cache would not notice that a file was replaced.
-    const image = sharp(await readFile(file), { failOn: 'error', ignoreIcc: true });
+    const bytes = typeof source === 'string' ? await readFile(source) : source;
+    const image = sharp(bytes, { failOn: 'error', ignoreIcc: true });
     const { space } = await image.metadata();
     return space === 'cmyk' ? await cmykAsRgb(image) : await asRgb(image);
   } catch (error) {
     const cause = error instanceof Error ? error.message.split('\n')[0] : String(error);
-    throw new CqError(`${file}: an image that can be decoded is expected, got "${cause}"; replace or remove the file`, {
+    throw new CqError(`${name}: an image that can be decoded is expected, got "${cause}"; replace or remove the file`, {
       cause: error,
     });
   }

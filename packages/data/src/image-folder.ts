@@ -1,5 +1,7 @@
-import { CqError, type ArrayTensor, type Batch, type Dataset } from '@cq/core';
+import { readFile } from 'node:fs/promises';
+import { CqError, type ArrayTensor, type Batch, type Content, type Dataset } from '@cq/core';
 import { chunks } from './chunks.ts';
+import { imageDigest } from './content.ts';
 import { decodeImage } from './decode-image.ts';
 import { listImages, type LabelledImage } from './list-images.ts';
 import { preprocessedSize, preprocessImage } from './preprocess-image.ts';
@@ -25,15 +27,19 @@ export async function imageFolder(folder: string, options: ImageFolderOptions): 
   const { preprocessing, labels, input = 'pixel_values' } = options;
   const images = await listImages(folder, labels);
   const load = (chunk: readonly LabelledImage[]) => loadBatch(chunk, preprocessing, input);
+  const source = { name: folder, size: images.length, examples: 'images' };
+  const chosen = (batchSize: number, indices?: readonly number[]): LabelledImage[] =>
+    requested(source, batchSize, indices).map((index) => images[index]!);
   return {
     name: folder,
     size: images.length,
-    batches(batchSize, indices) {
-      const source = { name: folder, size: images.length, examples: 'images' };
-      const chosen = requested(source, batchSize, indices).map((index) => images[index]!);
-      return readAhead(chunks(chosen, batchSize), 1, load);
-    },
+    batches: (batchSize, indices) => readAhead(chunks(chosen(batchSize, indices), batchSize), 1, load),
+    contents: (indices) => contentsOf(chosen(1, indices)),
   };
+}
+
+async function* contentsOf(images: readonly LabelledImage[]): AsyncGenerator<Content, void, undefined> {
+  for (const { file } of images) yield { digest: imageDigest(await readFile(file)), place: file };
 }
 
 /** Decoders at work within a batch: as many as Node has threads for them. */

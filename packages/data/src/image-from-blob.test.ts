@@ -12,7 +12,7 @@ class FakeCanvas {
       drawImage: (bitmap: { rgba: number[] }) => (drawn = bitmap),
       getImageData: (_x: number, _y: number, ...size: number[]) => {
         expect(size).toEqual(this.size);
-        return { data: Uint8ClampedArray.from(drawn!.rgba) };
+        return { width: size[0], height: size[1], data: Uint8ClampedArray.from(drawn!.rgba) };
       },
     };
   }

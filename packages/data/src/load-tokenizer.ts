@@ -1,10 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CqError } from '@cq/core';
-import { parseTokenizer, type Tokenizer } from './tokenizer.ts';
-
-/** The files that make a tokenizer; a model's folder needs them to read text. */
-export const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json'] as const;
+import { parseTokenizer, tokenizerFiles, type Tokenizer } from './tokenizer.ts';
 
 /** The tokenizer of a model, from the files in its folder. */
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {

@@ -13,19 +13,18 @@ export function sample(dataset: Dataset, count: number, seed: number): Dataset {
   if (!Number.isInteger(seed)) throw new CqError(`${dataset.name}: the seed must be a whole number, got ${seed}`);
   if (count >= dataset.size) return dataset;
   const chosen = choose(dataset.size, count, seed);
+  const places = (indices: readonly number[] | undefined): readonly number[] => {
+    const outside = indices?.find((index) => chosen[index] === undefined);
+    if (outside !== undefined) {
+      throw new CqError(`${dataset.name}: an index must be from 0 to ${count - 1}, as it is a sample, got ${outside}`);
+    }
+    return indices ? indices.map((index) => chosen[index]!) : chosen;
+  };
   return {
     name: dataset.name,
     size: count,
-    batches(batchSize, indices) {
-      const outside = indices?.find((index) => chosen[index] === undefined);
-      if (outside !== undefined) {
-        throw new CqError(
-          `${dataset.name}: an index must be from 0 to ${count - 1}, as it is a sample, got ${outside}`,
-        );
-      }
-      const batches = dataset.batches(batchSize, indices ? indices.map((index) => chosen[index]!) : chosen);
-      return within(batches, chosen);
-    },
+    batches: (batchSize, indices) => within(dataset.batches(batchSize, places(indices)), chosen),
+    ...(dataset.contents && { contents: (indices) => dataset.contents!(places(indices)) }),
   };
 }
 

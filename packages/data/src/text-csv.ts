@@ -1,19 +1,14 @@
-import { CqError, type ArrayTensor, type Batch, type Dataset, type Input } from '@cq/core';
+import type { Batch, Content, Dataset } from '@cq/core';
 import { chunks } from './chunks.ts';
 import { classLabel } from './class-label.ts';
+import { textDigest } from './content.ts';
 import { readTable } from './read-table.ts';
 import { requested } from './requested.ts';
-import type { Tokenizer } from './tokenizer.ts';
+import { textInputs, type TextInputs, type TextInputsOptions } from './text-inputs.ts';
 
-export interface TextCsvOptions {
-  /** The model's tokenizer, from `loadTokenizer`. */
-  readonly tokenizer: Tokenizer;
-  /** The model's inputs: `input_ids` and, where it has them, `attention_mask` and `token_type_ids`. */
-  readonly inputs: readonly Input[];
+export interface TextCsvOptions extends TextInputsOptions {
   /** The model's class names by index; without them a label is a class index. */
   readonly labels?: readonly string[];
-  /** Tokens after which a text is cut, the special ones included. Default: what the tokenizer says. */
-  readonly maxLength?: number;
 }
 
 /**
@@ -21,24 +16,32 @@ export interface TextCsvOptions {
  * a batch says in `indices` which examples it holds, and is as long as its longest text. All token ids are in memory.
  */
 export async function textCsv(file: string, options: TextCsvOptions): Promise<Dataset> {
-  const { tokenizer, inputs, labels } = options;
-  const fixed = fixedLength(inputs, tokenizer);
-  const maxLength = maxLengthOf(file, options, fixed);
+  const { labels } = options;
+  const { encode, stack } = textInputs(file, options);
   const rows = await readTable(file, ['text', 'label'], { trim: false });
   const examples = rows.map(({ line, cells }) => ({
-    ids: tokenizer.encode(cells.text, maxLength),
+    ids: encode(cells.text),
     label: classLabel(cells.label.trim(), labels, `${file}: line ${line}: the label`),
   }));
+  const source = { name: file, size: examples.length, examples: 'texts' };
   return {
     name: file,
     size: examples.length,
+    contents: (indices) => contentsOf(file, requested(source, 1, indices)),
     batches(batchSize, indices) {
-      const source = { name: file, size: examples.length, examples: 'texts' };
       const length = (index: number) => examples[index]!.ids.length;
       const byLength = [...requested(source, batchSize, indices)].sort((a, b) => length(a) - length(b)); // stable
-      return stack(chunks(byLength, batchSize), examples, { inputs, fixed, padding: tokenizer.padding });
+      return batchesOf(chunks(byLength, batchSize), examples, stack);
     },
   };
+}
+
+/** Reads the file again: of its texts, nothing but ids is kept. */
+async function* contentsOf(file: string, indices: readonly number[]): AsyncGenerator<Content, void, undefined> {
+  const rows = await readTable(file, ['text'], { trim: false });
+  for (const { line, cells } of indices.map((index) => rows[index]!)) {
+    yield { digest: textDigest(cells.text), place: `line ${line} of ${file}` };
+  }
 }
 
 interface Example {
@@ -46,63 +49,16 @@ interface Example {
   readonly label: number;
 }
 
-interface Stacking {
-  readonly inputs: readonly Input[];
-  /** Tokens of every batch, where the model does not take any number. */
-  readonly fixed: number | undefined;
-  readonly padding: number;
-}
-
-async function* stack(
+async function* batchesOf(
   batches: readonly (readonly number[])[],
   examples: readonly Example[],
-  { inputs, fixed, padding }: Stacking,
+  stack: TextInputs['stack'],
 ): AsyncGenerator<Batch, void, undefined> {
   for (const indices of batches) {
-    const rows = indices.map((index) => examples[index]!.ids);
-    const length = fixed ?? Math.max(...rows.map((ids) => ids.length));
     yield {
-      inputs: Object.fromEntries(inputs.map(({ name }) => [name, tensorOf(name, rows, length, padding)])),
+      inputs: stack(indices.map((index) => examples[index]!.ids)),
       labels: indices.map((index) => examples[index]!.label),
       indices,
     };
   }
-}
-
-/** What an input holds where a text is; `input_ids` is the padding token elsewhere, the others are 0. */
-const writers: Readonly<Record<string, (data: Int32Array, at: number, ids: Int32Array) => void>> = {
-  input_ids: (data, at, ids) => data.set(ids, at),
-  attention_mask: (data, at, ids) => data.fill(1, at, at + ids.length),
-  token_type_ids: () => undefined, // a single text is of type 0
-};
-
-function tensorOf(input: string, rows: readonly Int32Array[], length: number, padding: number): ArrayTensor {
-  const data = new Int32Array(rows.length * length).fill(input === 'input_ids' ? padding : 0); // [batch, tokens]
-  for (const [row, ids] of rows.entries()) writers[input]!(data, row * length, ids);
-  return { dtype: 'int32', shape: [rows.length, length], data };
-}
-
-/** The number of tokens that the model takes, or nothing if it takes any. */
-function fixedLength(inputs: readonly Input[], { name: model }: Tokenizer): number | undefined {
-  const known = Object.keys(writers);
-  for (const { name, dtype, shape } of inputs) {
-    if (Object.hasOwn(writers, name) && dtype === 'int32' && shape.length === 2) continue;
-    throw new CqError(
-      `${model}: the inputs of a model that reads text must be int32 [batch, tokens] and named ${known.join(', ')}, got "${name}" ${dtype} [${shape.join(', ')}]`,
-    );
-  }
-  const ids = inputs.find(({ name }) => name === 'input_ids');
-  if (!ids) throw new CqError(`${model}: a model that reads text must have an input "input_ids", got none`);
-  return ids.shape[1]! < 0 ? undefined : ids.shape[1]!;
-}
-
-function maxLengthOf(file: string, { tokenizer, maxLength }: TextCsvOptions, fixed = Infinity): number {
-  if (maxLength !== undefined && !(Number.isInteger(maxLength) && maxLength >= 1)) {
-    throw new CqError(`${file}: maxLength must be a whole number from 1, got ${maxLength}`);
-  }
-  const length = Math.min(maxLength ?? tokenizer.maxLength ?? Infinity, fixed);
-  if (length < Infinity) return length;
-  throw new CqError(
-    `${tokenizer.name}/tokenizer_config.json: "model_max_length" is needed to know where to cut a text, got nothing; write how many positions the model has`,
-  );
 }

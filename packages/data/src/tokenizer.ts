@@ -13,6 +13,9 @@ export interface Tokenizer {
   encode(text: string, maxLength: number): Int32Array;
 }
 
+/** The files that make a tokenizer; a model's folder needs them to read text. */
+export const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json'] as const;
+
 /** The parsed files of a tokenizer, not yet checked. */
 export interface TokenizerFiles {
   /** tokenizer.json */

@@ -73,6 +73,8 @@ function readSpec(json: unknown, read: Reader): Spec {
   const possible = quantizedAs[dtype]!;
   if (typeof stored !== 'string' || !possible.includes(stored))
     throw read.wrong(`${at}: quantization of ${dtype}`, `must be one of ${possible.join(', ') || 'none'}`, stored);
+  if (dtype === 'int32' && !(Math.abs(read.number(min, `${at}: min of the quantization`)) < 2 ** 31))
+    throw read.wrong(`${at}: min of the quantization`, 'must be an int32', min);
   return {
     ...{ name, shape, dtype, stored: stored as Stored },
     scale: read.number(scale, `${at}: scale of the quantization`),
