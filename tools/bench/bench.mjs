@@ -1,7 +1,7 @@
 /**
  * `npm run -s bench -- [TABLE…] [--browser] [--threads N] [--rounds R] [--write]`
  *
- * A table is deit (the default), kernels, scaling, training or minilm. `--browser` takes deit in pages of a headless Chromium, where
+ * A table is deit (the default), profile, kernels, scaling, training or minilm. `--browser` takes deit in pages of a headless Chromium, where
  * LiteRT.js runs too. `--write` takes all tables, deit in Node and in pages, on one thread and on two, and writes
  * docs/benchmarks.md. Tables go to stdout, progress to stderr, all figures to out/bench/results.json.
  */
@@ -12,8 +12,8 @@ import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
 import { machine } from '../../packages/cli/dist/machine.js';
 import { bars } from './bars.mjs';
-import { deitTable } from './deit.mjs';
-import { kernelTable } from './kernels.mjs';
+import { deitModels, deitTable } from './deit.mjs';
+import { kernelTable, profile } from './kernels.mjs';
 import { miniLmTable } from './minilm.mjs';
 import { withoutPaths } from './models.mjs';
 import { chromiumPath } from './pages.mjs';
@@ -30,9 +30,14 @@ const tables = {
     const found = [];
     for (const run of write ? everyRun() : [{ browser, threads }]) {
       say(`DeiT-Tiny in ${run.browser ? 'Chromium' : 'Node'}, threads: ${run.threads}`);
-      found.push(await orError(() => deitTable({ ...run, rounds, seconds: 30, say })));
+      found.push(await orError(() => deitTable({ ...run, rounds, seconds: 45, say })));
     }
     return found;
+  },
+  profile: async () => {
+    const { int8 } = await deitModels(say);
+    say('DeiT-Tiny, where the time goes');
+    return profile(int8, 6);
   },
   kernels: () => kernelTable({ seconds: 3, say }),
   scaling: ({ rounds }) => scalingTable({ rounds, seconds: 8, say }),

@@ -17,8 +17,8 @@ const entries = [
   { id: 'float', name: '@cq, f32', variant: 'float', kernels: 'float', oneThread: true },
   { id: 'int8', name: '@cq, W8A8', variant: 'int8', kernels: 'integer' },
   { id: 'w4a8', name: '@cq, W4A8', variant: 'w4a8', kernels: 'integer' },
-  { id: 'int8-dynamic', name: '@cq, W8A8 dynamic', variant: 'int8-dynamic', kernels: 'integer', oneThread: true },
-  { id: 'w4', name: '@cq, 4-bit weights, f32', variant: 'w4', kernels: 'integer', oneThread: true },
+  { id: 'int8-dynamic', name: '@cq, W8A8 dynamic', variant: 'int8-dynamic', kernels: 'both', oneThread: true },
+  { id: 'w4', name: '@cq, 4-bit weights, f32', variant: 'w4', kernels: 'both', oneThread: true },
   { id: 'ort', name: 'onnxruntime-web, f32', peer: 'deit-tiny.fp32.onnx' },
   { id: 'ort', name: 'onnxruntime-web, dynamic int8', peer: 'deit-tiny.dynamic-int8.onnx' },
   { id: 'ort', name: 'onnxruntime-web, static int8', peer: 'deit-tiny.static-int8.onnx' },
@@ -32,10 +32,15 @@ const recipes = ['int8', 'w4a8', 'int8-dynamic', 'w4'];
 /** With more than one thread, ours at one thread comes along: how much the second one helps. */
 const single = { id: 'int8-single', name: '@cq, W8A8, one thread', variant: 'int8', kernels: 'integer', threads: 1 };
 
+const source = join(shared, 'models/deit-tiny-patch16-224');
+
+/** Folders by variant. */
+export const deitModels = (say) =>
+  compressed('deit-tiny', source, join(shared, 'data/imagenet-calibration-1000'), recipes, say);
+
 /** @returns `{ title, engine, rows }` */
 export async function deitTable({ browser, threads, rounds, seconds, say }) {
-  const source = join(shared, 'models/deit-tiny-patch16-224');
-  const models = await compressed('deit-tiny', source, join(shared, 'data/imagenet-calibration-1000'), recipes, say);
+  const models = await deitModels(say);
   const pages = browser ? await startPages(threads > 1) : undefined;
   const start = pages?.start ?? startContestant;
   const present = [...entries, ...(threads > 1 ? [single] : [])]

@@ -6,11 +6,10 @@
  * Threads are compared by their best times too: on a machine with other work to do a second thread often gets no core.
  */
 import { availableParallelism, loadavg } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startContestant } from '../../packages/cli/dist/bench-process.js';
 import { machine } from '../../packages/cli/dist/machine.js';
-import { compressed, shared } from './models.mjs';
+import { deitModels } from './deit.mjs';
 import { startPages } from './pages.mjs';
 import { race } from './rounds.mjs';
 
@@ -23,12 +22,10 @@ const { values } = parseArgs({
 });
 const say = (text) => console.error(text);
 
-const source = join(shared, 'models/deit-tiny-patch16-224');
-const recipes = ['int8', 'w4a8'];
-const models = await compressed('deit-tiny', source, join(shared, 'data/imagenet-calibration-1000'), recipes, say);
+const models = await deitModels(say);
 const pages = values.browser ? await startPages(true) : undefined;
 const start = pages?.start ?? startContestant;
-const contestants = recipes.flatMap((recipe) =>
+const contestants = ['int8', 'w4a8'].flatMap((recipe) =>
   [1, Number(values.threads)].map((threads) => ({
     name: `${recipe}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
     start: (signal) => start(recipe, { model: models[recipe], kernels: 'integer', threads, batch: 1, seed: 1 }, signal),

@@ -1,10 +1,10 @@
 import { codeAt, storeCode } from './codes';
 import { CODES, Epilogue, SHIFT_CODES } from './epilogue';
 import { keyPanels, panels, valuePanels } from './panels';
-import { EPILOGUE_AT, product, SUMS_AT, TILES_AT } from './product';
+import { EPILOGUE_AT, product, SUMS_AT, TILES_AT, WIDENED } from './product';
 import { encode1, encode4, encodeNumbers4, offsetOf } from './round';
 import { encode1 as encodeShifted1, powerOfTwo } from './shift-epilogue';
-import { dotTile, fillTiles, PAIR } from './tile';
+import { dotWide, fillTiles, PAIR, WIDE_PAIR } from './tile';
 
 @inline
 function pairs(inputs: i32): i32 {
@@ -36,11 +36,11 @@ function keysAt(tokens: i32, depth: i32): usize {
   return multipliersAt(tokens, depth) + (<usize>panels(depth) << 6);
 }
 function valuesAt(tokens: i32, depth: i32): usize {
-  return keysAt(tokens, depth) + <usize>panels(tokens) * <usize>pairs(depth) * PAIR;
+  return keysAt(tokens, depth) + <usize>panels(tokens) * <usize>pairs(depth) * WIDE_PAIR;
 }
 /** int32 [tokens] */
 function keptAt(tokens: i32, depth: i32): usize {
-  return valuesAt(tokens, depth) + <usize>panels(depth) * <usize>pairs(tokens) * PAIR;
+  return valuesAt(tokens, depth) + <usize>panels(depth) * <usize>pairs(tokens) * WIDE_PAIR;
 }
 /** int32 [4][tokens, padded to 8] */
 function biasesAt(tokens: i32, depth: i32): usize {
@@ -188,7 +188,7 @@ function attend(
           else if (shares == QUOTIENTS) quotients(from, count, sum, one, top, levels, to);
           else fromLeast(from, count, leastOf(sum, boundaries, top, least), top, levels, to);
         }
-        product(scratch, i - start, rows, count, values, zeros, depth);
+        product(scratch, i - start, rows, count, values, zeros, depth, WIDENED);
       }
     }
   }
@@ -251,9 +251,9 @@ function logitCodes(
   const lows = f32x4.splat(low);
   const highs = f32x4.splat(high);
   const offset = i32x4.splat(offsetOf(zeroPoint));
-  const bytes = <usize>pairs(depth) * PAIR;
+  const bytes = <usize>pairs(depth) * WIDE_PAIR;
   for (let j = 0; j < count; j += 8, keys += bytes, logits += 32) {
-    dotTile(rows, queries, keys, pairs(depth), zeros, sums);
+    dotWide(rows, queries, keys, pairs(depth), zeros, sums);
     for (let r = 0; r < rows; r++) {
       const from = sums + (<usize>r << 5);
       const to = logits + <usize>r * row;
@@ -276,9 +276,9 @@ function biasedCodes(
   const offset = i32x4.splat(offsetOf(zeroPoint));
   const below = i32x4.splat((<i32>low + zeroPoint - BELOW) << 2);
   const unseen = i32x4.splat(UNSEEN);
-  const bytes = <usize>pairs(depth) * PAIR;
+  const bytes = <usize>pairs(depth) * WIDE_PAIR;
   for (let j = 0; j < count; j += 8, keys += bytes, logits += 32, biases += 32) {
-    dotTile(rows, queries, keys, pairs(depth), zeros, sums);
+    dotWide(rows, queries, keys, pairs(depth), zeros, sums);
     for (let r = 0; r < rows; r++) {
       const from = sums + (<usize>r << 5);
       const to = logits + <usize>r * row;

@@ -76,14 +76,16 @@ export function finishTile(e: Epilogue, sums: usize, row: i32, rows: i32, column
       const r1 = f32x4.mul(f32x4.convert_i32x4_s(v128.load(sums, 16)), m1);
       const i0 = encode4(r0, low, high, offset);
       const i1 = encode4(r1, low, high, offset);
-      store<u8>(y, load<u8>(table + i32x4.extract_lane(i0, 0)));
-      store<u8>(y, load<u8>(table + i32x4.extract_lane(i0, 1)), 1);
-      store<u8>(y, load<u8>(table + i32x4.extract_lane(i0, 2)), 2);
-      store<u8>(y, load<u8>(table + i32x4.extract_lane(i0, 3)), 3);
-      store<u8>(y, load<u8>(table + i32x4.extract_lane(i1, 0)), 4);
-      store<u8>(y, load<u8>(table + i32x4.extract_lane(i1, 1)), 5);
-      store<u8>(y, load<u8>(table + i32x4.extract_lane(i1, 2)), 6);
-      store<u8>(y, load<u8>(table + i32x4.extract_lane(i1, 3)), 7);
+      let codes = i64x2.splat(0);
+      codes = v128.load8_lane(table + i32x4.extract_lane(i0, 0), codes, 0);
+      codes = v128.load8_lane(table + i32x4.extract_lane(i0, 1), codes, 1);
+      codes = v128.load8_lane(table + i32x4.extract_lane(i0, 2), codes, 2);
+      codes = v128.load8_lane(table + i32x4.extract_lane(i0, 3), codes, 3);
+      codes = v128.load8_lane(table + i32x4.extract_lane(i1, 0), codes, 4);
+      codes = v128.load8_lane(table + i32x4.extract_lane(i1, 1), codes, 5);
+      codes = v128.load8_lane(table + i32x4.extract_lane(i1, 2), codes, 6);
+      codes = v128.load8_lane(table + i32x4.extract_lane(i1, 3), codes, 7);
+      v128.store64_lane(y, codes, 0);
     }
   } else {
     const residualWide = kind != ADD_INT8;

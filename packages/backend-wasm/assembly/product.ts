@@ -1,8 +1,8 @@
 import { Epilogue, EPILOGUE, finishTile, SHIFT_CODES } from './epilogue';
 import { dotQuads, fillQuads, inQuads, QUAD, quads } from './quads';
 import { finishShifted } from './shift-epilogue';
-import { dotTile, fillRow, PAIR, START, SUMS } from './tile';
-import { linesOf, pairsOf, panelBytes, unpackedBytes } from './unpack';
+import { dotTile, dotWide, fillRow, PAIR, START, SUMS } from './tile';
+import { linesOf, pairsOf, panelBytes, unpackedBytes, widened, widenedBytes } from './unpack';
 
 /** Scratch memory of a product: epilogue, sums of a tile, start of the sums, tiles of a block of rows, an unpacked panel. */
 export const EPILOGUE_AT: usize = 0;
@@ -27,8 +27,14 @@ export function blockRows(inputs: i32, bits: i32, rows: i32): i32 {
 
 export function productScratch(inputs: i32, bits: i32, rows: i32): usize {
   const tiles = <usize>(blockRows(inputs, bits, rows) >> 2) * tileBytes(inputs, bits);
-  return TILES_AT + tiles + unpackedBytes(inputs, bits);
+  return TILES_AT + tiles + (inQuads(bits) ? unpackedBytes(inputs, bits) : widenedBytes(inputs, bits));
 }
+
+/** From so many rows on it is faster to widen a panel once than in the inner loop. */
+const MANY_ROWS: i32 = 24;
+
+/** In place of bits: the panels of the weight are int16 already. */
+export const WIDENED: i32 = 16;
 
 /** Puts int8 codes of x into the tiles as row `row` of the block. */
 export function fillTile(x: usize, inputs: i32, bits: i32, row: i32, scratch: usize): void {
@@ -42,15 +48,19 @@ export function fillTile(x: usize, inputs: i32, bits: i32, row: i32, scratch: us
  * before the next one is read, so that it stays in the first-level cache and the tiles in the second.
  */
 export function product(
-  scratch: usize, first: i32, rows: i32, inputs: i32, w: usize, bias: usize, outputs: i32, bits: i32 = 8,
+  scratch: usize, first: i32, rows: i32, inputs: i32, w: usize, bias: usize, outputs: i32, bits: i32,
 ): void {
   const e = changetype<Epilogue>(scratch + EPILOGUE_AT);
   const sums = scratch + SUMS_AT;
   const tiles = scratch + TILES_AT;
   const bytes = tileBytes(inputs, bits);
   const unpacked = tiles + <usize>((rows + 3) >> 2) * bytes;
+  const narrow = bits != WIDENED && rows < MANY_ROWS;
   for (let column = 0; column < outputs; column += 8, w += panelBytes(inputs, bits)) {
-    const panel = inQuads(bits) ? linesOf(w, inputs, bits, unpacked) : pairsOf(w, inputs, bits, unpacked);
+    let panel = w;
+    if (inQuads(bits)) panel = linesOf(w, inputs, bits, unpacked);
+    else if (narrow) panel = pairsOf(w, inputs, bits, unpacked);
+    else if (bits != WIDENED) panel = widened(w, inputs, bits, unpacked);
     const columns = min<i32>(8, outputs - column);
     let start = bias + (<usize>column << 2);
     if (columns < 8) {
@@ -60,7 +70,8 @@ export function product(
     for (let row = 0, tile = tiles; row < rows; row += 4, tile += bytes) {
       const present = min<i32>(4, rows - row);
       if (inQuads(bits)) dotQuads(present, tile, panel, quads(inputs), bits, start, sums);
-      else dotTile(present, tile, panel, (inputs + 1) >> 1, start, sums);
+      else if (narrow) dotTile(present, tile, panel, (inputs + 1) >> 1, start, sums);
+      else dotWide(present, tile, panel, (inputs + 1) >> 1, start, sums);
       if (e.kind >= SHIFT_CODES) finishShifted(e, sums, first + row, present, column, columns, outputs);
       else finishTile(e, sums, first + row, present, column, columns, outputs);
     }

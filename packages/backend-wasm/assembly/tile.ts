@@ -1,7 +1,7 @@
 // The inner kernels. A tile holds 4 rows of activations as int16, pair by pair: `[pairs][4 rows][2]`, 16 bytes a pair. A
 // panel holds 8 outputs of a weight as int8: `[pairs][8 outputs][2]`, 16 bytes a pair (layout `k2n8`). One splatted pair of
 // activations times 4 outputs is one dot instruction and needs no horizontal sum; 8 accumulators, 2 weights and a splat stay
-// within the 15 vector registers that V8 leaves.
+// within the 15 vector registers that V8 leaves. A panel that meets many rows is widened to int16 first, 32 bytes a pair.
 
 /** Bytes of a pair in a tile or a panel. */
 export const PAIR: usize = 16;
@@ -10,8 +10,18 @@ export const SUMS: usize = 128;
 /** int32 `[8]` of zeros or biases, from which sums start. */
 export const START: usize = 32;
 
+/** Bytes of a pair in a widened panel. */
+export const WIDE_PAIR: usize = 32;
+
+/** 4 outputs of a pair, the first or the second. */
+@inline
+function weights(w: usize, half: usize, wide: bool): v128 {
+  return wide ? v128.load(w + (half << 4)) : v128.load8x8_s(w + (half << 3));
+}
+
 /** sums[r, n] = start[n] + Σ_k x[r, k] · w[n, k] for 4 rows. */
-export function dotTile4(x: usize, w: usize, pairs: i32, start: usize, sums: usize): void {
+@inline
+function dot4(x: usize, w: usize, wide: bool, pairs: i32, start: usize, sums: usize): void {
   let a0 = v128.load(start);
   let a1 = v128.load(start, 16);
   let b0 = a0;
@@ -23,8 +33,8 @@ export function dotTile4(x: usize, w: usize, pairs: i32, start: usize, sums: usi
   const end = x + <usize>pairs * PAIR;
   // A longer body makes V8 load ahead until it runs out of registers.
   do {
-    const w0 = v128.load8x8_s(w);
-    const w1 = v128.load8x8_s(w, 8);
+    const w0 = weights(w, 0, wide);
+    const w1 = weights(w, 1, wide);
     let pair = v128.load32_splat(x);
     a0 = i32x4.add(a0, i32x4.dot_i16x8_s(pair, w0));
     a1 = i32x4.add(a1, i32x4.dot_i16x8_s(pair, w1));
@@ -38,7 +48,7 @@ export function dotTile4(x: usize, w: usize, pairs: i32, start: usize, sums: usi
     d0 = i32x4.add(d0, i32x4.dot_i16x8_s(pair, w0));
     d1 = i32x4.add(d1, i32x4.dot_i16x8_s(pair, w1));
     x += PAIR;
-    w += PAIR;
+    w += wide ? WIDE_PAIR : PAIR;
   } while (x < end);
   v128.store(sums, a0);
   v128.store(sums, a1, 16);
@@ -51,23 +61,30 @@ export function dotTile4(x: usize, w: usize, pairs: i32, start: usize, sums: usi
 }
 
 /** The same for the first row of a tile alone. */
-export function dotTile1(x: usize, w: usize, pairs: i32, start: usize, sums: usize): void {
+@inline
+function dot1(x: usize, w: usize, wide: bool, pairs: i32, start: usize, sums: usize): void {
   let a0 = v128.load(start);
   let a1 = v128.load(start, 16);
-  for (const end = x + <usize>pairs * PAIR; x < end; x += PAIR, w += PAIR) {
+  for (const end = x + <usize>pairs * PAIR; x < end; x += PAIR, w += wide ? WIDE_PAIR : PAIR) {
     const pair = v128.load32_splat(x);
-    a0 = i32x4.add(a0, i32x4.dot_i16x8_s(pair, v128.load8x8_s(w)));
-    a1 = i32x4.add(a1, i32x4.dot_i16x8_s(pair, v128.load8x8_s(w, 8)));
+    a0 = i32x4.add(a0, i32x4.dot_i16x8_s(pair, weights(w, 0, wide)));
+    a1 = i32x4.add(a1, i32x4.dot_i16x8_s(pair, weights(w, 1, wide)));
   }
   v128.store(sums, a0);
   v128.store(sums, a1, 16);
 }
 
-/** `rows` may be less than 4; the sums of absent rows mean nothing. */
-@inline
+/** With a panel of int8. `rows` may be less than 4; the sums of absent rows mean nothing. */
 export function dotTile(rows: i32, x: usize, w: usize, pairs: i32, start: usize, sums: usize): void {
-  if (rows == 1) dotTile1(x, w, pairs, start, sums);
-  else dotTile4(x, w, pairs, start, sums);
+  if (rows == 1) dot1(x, w, false, pairs, start, sums);
+  else dot4(x, w, false, pairs, start, sums);
+}
+
+/** With a panel of int16. Inlined, as V8 makes a loop of it that is 7 % faster than in a function of its own. */
+@inline
+export function dotWide(rows: i32, x: usize, w: usize, pairs: i32, start: usize, sums: usize): void {
+  if (rows == 1) dot1(x, w, true, pairs, start, sums);
+  else dot4(x, w, true, pairs, start, sums);
 }
 
 /** Widens rows of int8 into tiles. Absent rows of the last tile are left as they are. */

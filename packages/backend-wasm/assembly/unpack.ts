@@ -11,9 +11,9 @@ function blocks(inputs: i32): usize {
   return <usize>(inputs + 15) >> 4;
 }
 
-/** Bytes of a panel whose codes are stored in so many bits. */
+/** Bytes of a panel whose codes are stored in so many bits; 16: those of a widened one. */
 export function panelBytes(inputs: i32, bits: i32): usize {
-  return bits == 8 ? (<usize>(inputs + 1) >> 1) * LINE : blocks(inputs) * LINE * <usize>bits;
+  return bits >= 8 ? (<usize>(inputs + 1) >> 1) * LINE * <usize>(bits >> 3) : blocks(inputs) * LINE * <usize>bits;
 }
 
 /** Bytes that a panel takes when it is unpacked. */
@@ -33,6 +33,24 @@ export function pairsOf(w: usize, inputs: i32, bits: i32, to: usize): usize {
     v128.store(to, i16x8.shuffle(first, second, 1, 3, 5, 7, 9, 11, 13, 15), 16);
   }
   return to - unpackedBytes(inputs, bits);
+}
+
+/** Bytes that a panel takes when it is widened, while that happens included. */
+export function widenedBytes(inputs: i32, bits: i32): usize {
+  return bits == 8 ? (<usize>(inputs + 1) >> 1) * 2 * LINE : 2 * unpackedBytes(inputs, bits);
+}
+
+/** A panel as int16 pairs, `[pairs][8 outputs][2]`, in `to`. Returns `to`. */
+export function widened(w: usize, inputs: i32, bits: i32, to: usize): usize {
+  // Narrow pairs stand so far behind that wide ones never reach those that are still to be read.
+  const narrow = pairsOf(w, inputs, bits, to + unpackedBytes(inputs, bits));
+  const bytes = (<usize>(inputs + 1) >> 1) * LINE;
+  for (let at: usize = 0; at < bytes; at += LINE) {
+    const codes = v128.load(narrow + at);
+    v128.store(to + 2 * at, i16x8.extend_low_i8x16_s(codes));
+    v128.store(to + 2 * at, i16x8.extend_high_i8x16_s(codes), 16);
+  }
+  return to;
 }
 
 /** A panel of 1 to 4 bits as lines of unsigned bytes, `[quads][8 outputs][4]`, in `to`. Returns `to`. */

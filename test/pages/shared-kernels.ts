@@ -1,0 +1,4 @@
+import { offerTests } from './jest.ts';
+import '../../packages/backend-wasm/src/threads/parts.test.ts';
+
+offerTests();
