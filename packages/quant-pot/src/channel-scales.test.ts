@@ -1,4 +1,4 @@
-import { channelCandidates, channelErrors, channelMaxima, channelScales } from './channel-scales.ts';
+import { channelCandidates, channelErrors, channelMaxima, channelScales, ensureVariance } from './channel-scales.ts';
 import { indexOfLeast } from './tensor-scale.ts';
 
 /** [tokens, channels]: each channel evenly spread up to its maximum. */
@@ -9,15 +9,10 @@ function spread(maxima: readonly number[], tokens = 401): Float32Array {
   });
 }
 
-const errorsOf = (candidates: readonly (readonly number[])[], values: Float32Array) => {
-  const statistic = channelErrors(candidates, 8);
-  return statistic.finish(statistic.update(statistic.start(), values, [1, candidates.length]), 'x');
-};
+const errorsOf = (candidates: readonly (readonly number[])[], data: Float32Array) =>
+  channelErrors(candidates, 8, { data, channels: candidates.length });
 
-const maximaOf = (values: Float32Array, channels: number) => {
-  const statistic = channelMaxima();
-  return statistic.finish(statistic.update(statistic.start(), values, [1, channels]), 'x');
-};
+const maximaOf = (data: Float32Array, channels: number) => channelMaxima('x', { data, channels });
 
 test('golden G8: factors 1, 2, 4, 8 of a common scale for channels up to 0.5, 3.9, 7.9 and 40', () => {
   const maxima = [0.5, 3.9, 7.9, 40];
@@ -57,9 +52,10 @@ test('a channel of zeros has a scale too', () => {
 
 test('values that are not finite, all zero, or the same in every channel have no scales', () => {
   expect(() => maximaOf(Float32Array.of(1, NaN), 2)).toThrow('quantize-pot: "x" takes NaN or infinite values');
-  expect(() => maximaOf(Float32Array.of(2, 2, 3, 3), 2)).toThrow(
-    'the σ of a LayerNorm must not be 0 for all tokens, got 0',
+  expect(() => ensureVariance('x', { data: Float32Array.of(2, 2, 3, 3), channels: 2 })).toThrow(
+    '"x": the σ of the LayerNorm behind it must be above 0 for some token, got 0 for all',
   );
+  ensureVariance('x', { data: Float32Array.of(2, 2, 3, 4), channels: 2 });
   const zeros = maximaOf(new Float32Array(4), 2);
   expect(() => channelCandidates('x', zeros, 8, 'search')).toThrow(
     '"x": its largest magnitude must be a positive number, got 0',

@@ -1,52 +1,31 @@
-import { CqError, type Statistic } from '@cq/core';
+import { CqError } from '@cq/core';
 import { candidateScales, decibels, type Scales } from './scales.ts';
 import { indexOfLeast } from './tensor-scale.ts';
+import type { Tokens } from './token-sample.ts';
 
-/** What one value was, channel by channel, its last axis. */
-export interface ChannelMaxima {
-  readonly maxima: Float64Array;
-  readonly rank: number;
-  /** Whether the channels of any one token differed. */
-  readonly varies: boolean;
+/** The largest magnitude of every channel. */
+export function channelMaxima(value: string, { data, channels }: Tokens): Float64Array {
+  const maxima = new Float64Array(channels);
+  for (let i = 0, c = 0; i < data.length; i++, c = c + 1 === channels ? 0 : c + 1) {
+    const size = data[i]! < 0 ? -data[i]! : data[i]!;
+    if (!(size <= maxima[c]!)) maxima[c] = size;
+  }
+  if (maxima.every(Number.isFinite)) return maxima;
+  throw new CqError(`quantize-pot: "${value}" takes NaN or infinite values on this data; check the data`);
 }
 
-/** The largest magnitude of every channel of an observed value that a LayerNorm reads. */
-export function channelMaxima(): Statistic<ChannelMaxima | undefined, ChannelMaxima> {
-  return {
-    start: () => undefined,
-    update(state, values, shape) {
-      const channels = shape.at(-1)!;
-      const maxima = state?.maxima ?? new Float64Array(channels);
-      let varies = state?.varies ?? false;
-      for (let token = 0; token < values.length; token += channels) {
-        for (let c = 0; c < channels; c++) {
-          const x = values[token + c]!;
-          const size = x < 0 ? -x : x;
-          if (!(size <= maxima[c]!)) maxima[c] = size;
-          varies ||= x !== values[token];
-        }
-      }
-      return { maxima, rank: shape.length, varies };
-    },
-    finish(state, value) {
-      if (!state?.maxima.every(Number.isFinite)) {
-        throw new CqError(`quantize-pot: "${value}" takes NaN or infinite values on this data; check the data`);
-      }
-      const largest = state.maxima.reduce((most, size) => Math.max(most, size), 0);
-      if (largest > 0 && !state.varies) {
-        throw new CqError(
-          `quantize-pot: "${value}": the σ of a LayerNorm must not be 0 for all tokens, got 0; check the calibration data and the model`,
-        );
-      }
-      return state;
-    },
-  };
+/** @throws CqError if a LayerNorm that reads these tokens has nothing to divide by. */
+export function ensureVariance(value: string, { data, channels }: Tokens): void {
+  if (data.some((x, i) => x !== data[i - (i % channels)])) return;
+  throw new CqError(
+    `quantize-pot: "${value}": the σ of the LayerNorm behind it must be above 0 for some token, got 0 for all; check the calibration data and the model`,
+  );
 }
 
 /** Scales to choose from for every channel. One that is nothing beside the largest takes part with what is. */
 export function channelCandidates(
   value: string,
-  { maxima }: ChannelMaxima,
+  maxima: Float64Array,
   bits: number,
   method: Scales,
 ): readonly (readonly number[])[] {
@@ -66,27 +45,22 @@ export interface ChannelErrors {
 export function channelErrors(
   candidates: readonly (readonly number[])[],
   bits: number,
-): Statistic<ChannelErrors, ChannelErrors> {
-  const channels = candidates.length;
+  { data, channels }: Tokens,
+): ChannelErrors {
   const count = candidates[0]!.length;
   const scales = Float64Array.from(candidates.flat());
+  const [signal, noise] = [new Float64Array(channels), new Float64Array(channels * count)];
   const limit = 2 ** (bits - 1);
-  return {
-    start: () => ({ signal: new Float64Array(channels), noise: new Float64Array(channels * count) }),
-    update({ signal, noise }, values) {
-      for (let i = 0, c = 0; i < values.length; i++, c = c + 1 === channels ? 0 : c + 1) {
-        const x = values[i]!;
-        signal[c]! += x * x;
-        for (let k = c * count; k < (c + 1) * count; k++) {
-          const code = x / scales[k]! + MAGIC - MAGIC;
-          const error = x - (code < -limit ? -limit : code > limit - 1 ? limit - 1 : code) * scales[k]!;
-          noise[k]! += error * error;
-        }
-      }
-      return { signal, noise };
-    },
-    finish: (state) => state,
-  };
+  for (let i = 0, c = 0; i < data.length; i++, c = c + 1 === channels ? 0 : c + 1) {
+    const x = data[i]!;
+    signal[c]! += x * x;
+    for (let k = c * count; k < (c + 1) * count; k++) {
+      const code = x / scales[k]! + MAGIC - MAGIC;
+      const error = x - (code < -limit ? -limit : code > limit - 1 ? limit - 1 : code) * scales[k]!;
+      noise[k]! += error * error;
+    }
+  }
+  return { signal, noise };
 }
 
 /** Adding and taking away leaves no room for a fraction of smaller numbers: half to even. */

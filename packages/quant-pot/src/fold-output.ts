@@ -1,121 +1,97 @@
-import { foldScale, observe, onLevels, type Graph, type UniformQuantizer } from '@cq/core';
-import { matMul, square, sub, sum, tensor2d, tidy, type Tensor2D } from '@tensorflow/tfjs-core';
+import { foldScale, observe, type Graph } from '@cq/core';
 import { channelCandidates, channelErrors, channelMaxima } from './channel-scales.ts';
+import { distance, judged, trialOf, withTrial, type FoldOptions, type FoldSamples } from './fold-trial.ts';
 import { linearReaders, type LinearLayer } from './linear-readers.ts';
-import { candidateScales, floorLog2, symmetricAt } from './scales.ts';
-import { indexOfLeast } from './tensor-scale.ts';
-import { tokenSample, type Tokens } from './token-sample.ts';
-import { weightScales, type WeightCodes } from './weight-scales.ts';
 import type { Run } from './parts-in-turn.ts';
+import { floorLog2 } from './scales.ts';
+import { indexOfLeast } from './tensor-scale.ts';
+import { allTokens, tokenSample, type Tokens } from './token-sample.ts';
 
 /** How far exponents of channels may be from their mean, at most: none of them folded, or all as they are. */
-export const limits = [0, 1, 2, 3, Infinity] as const;
-
-export interface FoldOptions extends WeightCodes {
-  readonly activations: number;
-  /** Calibration examples to choose scales by, and to choose the limit by. */
-  readonly search: readonly number[];
-  readonly held: readonly number[];
-  readonly signal: AbortSignal;
-}
+const limits = [0, 1, 2, 3, Infinity] as const;
 
 export type FoldedOutput =
-  { readonly graph: Graph; readonly limit: number; readonly errors: readonly number[] } | { readonly reason: string };
+  | { readonly graph: Graph; readonly limit: number; readonly errors: Readonly<Record<string, number>> }
+  | { readonly reason: string };
 
-/** Tokens that errors are measured on. */
-const TOKENS = 768;
+/** Tokens that errors of layers are measured on, and examples that those of the branch are. */
+const TOKENS = 512;
+const EXAMPLES = 8;
+
+/** A fold that lowers the error of a branch's end by less than a tenth is not worth its spread of the weights. */
+const MATTERS = 0.9;
 
 /**
  * Gives the channels of a LayerNorm's output more alike ranges: γ, β / 2^k and the rows of the next weights · 2^k, with
  * k = clip(α − round(mean α), −κ, κ), α the best exponent of every channel. κ is the one of five with which the layers behind
- * err least on held-back calibration data, so that there is nothing to tune; for κ = 0 the graph stays.
- * Source: H-ViT's power-of-two quantization of LayerNorm outputs (reconstruction; methods 3.5).
+ * err least on held-back calibration data, so that there is nothing to tune; for κ = 0 the graph stays. It stays too unless the
+ * end of the branch errs less by a tenth: what a query or the input of a GELU errs need not matter to what comes of it.
+ * Source: H-ViT's power-of-two quantization of LayerNorm outputs (reconstruction; methods 3.5); the second condition is ours.
  */
-export async function foldOutput(graph: Graph, run: Run, value: string, options: FoldOptions): Promise<FoldedOutput> {
-  const readers = linearReaders(graph, value);
+export async function foldOutput(
+  graph: Graph,
+  run: (graph: Graph) => Promise<Run>,
+  value: string,
+  options: FoldOptions,
+): Promise<FoldedOutput> {
+  const part = await run(graph);
+  // A reader in a part behind this one is judged on all that the LayerNorm gives.
+  const seenAt = (source: string): string => (part.graph.nodes.has(source) ? source : value);
+  const readers = linearReaders(graph, value).map((layer) => ({ ...layer, source: seenAt(layer.source) }));
   const [first] = readers;
   if (!first) return { reason: 'no linear layer reads it' };
   const channels = first.shape[1 - first.axis]!;
   const possible = foldScale(graph, value, new Float64Array(channels).fill(1));
   if ('reason' in possible) return possible;
-  const { search, held } = await samples(run, readers, options);
-  const exponents = channelExponents(value, search.get(first.source)!, options);
-  const mean = Math.round(exponents.reduce((sum, exponent) => sum + exponent, 0) / channels);
-  const folds = limits.map((limit) =>
-    Float64Array.from(exponents, (exponent) => 2 ** Math.max(-limit, Math.min(limit, exponent - mean))),
+  const seen = await samples(part, readers, options);
+  const layers = judged(readers, seen);
+  const exponents = channelExponents(value, seen.search.get(first.source)!, options);
+  const mean = Math.round(exponents.reduce((all, exponent) => all + exponent, 0) / channels);
+  const furthest = Math.max(...exponents.map((exponent) => Math.abs(exponent - mean)));
+  const different = limits.filter((_, i) => i === 0 || limits[i - 1]! < furthest);
+  const trials = different.map((limit) =>
+    trialOf(
+      layers,
+      seen,
+      Float64Array.from(exponents, (exponent) => 2 ** Math.max(-limit, Math.min(limit, exponent - mean))),
+      options,
+    ),
   );
-  const errors = folds.map((fold) =>
-    readers.reduce((sum, layer) => sum + relativeError(layer, fold, search, held, options), 0),
-  );
-  const best = indexOfLeast(errors);
-  if (best === 0) return { graph, limit: 0, errors };
-  const folded = foldScale(graph, value, folds[best]!);
-  return 'reason' in folded ? folded : { graph: folded.graph, limit: limits[best]!, errors };
+  const best = indexOfLeast(trials.map(({ error }) => error));
+  const errors = Object.fromEntries(different.map((limit, i) => [limit, Number(trials[i]!.error.toPrecision(4))]));
+  const stays = { graph, limit: 0, errors };
+  if (best === 0) return stays;
+  const folded = foldScale(graph, value, trials[best]!.fold);
+  if ('reason' in folded) return folded;
+  const expected = await endOf(part, options);
+  const [before, after] = [
+    distance(await endOf(await run(withTrial(graph, value, trials[0]!)), options), expected),
+    distance(await endOf(await run(withTrial(folded.graph, value, trials[best]!)), options), expected),
+  ];
+  return after < MATTERS * before ? { graph: folded.graph, limit: different[best]!, errors } : stays;
 }
 
-async function samples({ graph, data }: Run, readers: readonly LinearLayer[], { search, held, signal }: FoldOptions) {
+async function samples(
+  { graph, data }: Run,
+  readers: readonly LinearLayer[],
+  { search, held, signal }: FoldOptions,
+): Promise<FoldSamples> {
   const sources = [...new Set(readers.map(({ source }) => source))];
   const on = (indices: readonly number[]) =>
     observe(graph, sources, tokenSample(Math.ceil(TOKENS / indices.length)), data, { indices, batchSize: 8, signal });
   return { search: await on(search), held: await on(held) };
 }
 
+/** What a part gives on held-back examples. */
+async function endOf({ graph, data }: Run, { held, signal }: FoldOptions): Promise<Float32Array> {
+  const end = graph.outputs[0]!.value;
+  const indices = held.slice(0, EXAMPLES);
+  return (await observe(graph, [end], allTokens(), data, { indices, batchSize: 8, signal })).get(end)!.data;
+}
+
 /** Of every channel the exponent with the least squared error. */
-function channelExponents(value: string, { data, channels }: Tokens, { activations }: FoldOptions): readonly number[] {
-  const { update, start, finish } = channelMaxima();
-  const candidates = channelCandidates(
-    value,
-    finish(update(start(), data, [1, channels]), value),
-    activations,
-    'search',
-  );
-  const statistic = channelErrors(candidates, activations);
-  const { noise } = statistic.update(statistic.start(), data, [1, channels]);
+function channelExponents(value: string, tokens: Tokens, { activations }: FoldOptions): readonly number[] {
+  const candidates = channelCandidates(value, channelMaxima(value, tokens), activations, 'search');
+  const { noise } = channelErrors(candidates, activations, tokens);
   return candidates.map((list, c) => floorLog2(list[indexOfLeast(noise.subarray(c * 4, (c + 1) * 4))]!));
-}
-
-/** |x̂ · ŵ − x · w|² / |x · w|² on the held-back tokens, with the scales that the others choose. */
-function relativeError(
-  layer: LinearLayer,
-  fold: Float64Array,
-  search: ReadonlyMap<string, Tokens>,
-  held: ReadonlyMap<string, Tokens>,
-  options: FoldOptions,
-): number {
-  const { source, shape, axis } = layer;
-  const [rows, columns] = shape;
-  const divided = ({ data, channels }: Tokens): Tokens => ({
-    data: data.map((x, i) => x / fold[i % channels]!),
-    channels,
-  });
-  const [seen, other] = [divided(search.get(source)!), held.get(source)!];
-  const quantizer = tensorQuantizer(source, seen, options);
-  const quantized = ({ data, channels }: Tokens): Tokens => ({
-    data: onLevels(data, [data.length], quantizer),
-    channels,
-  });
-  const data = layer.data.map((w, i) => w * fold[axis === 1 ? Math.floor(i / columns) : i % columns]!);
-  const chosen = weightScales({ ...layer, data, input: quantized(seen) }, options);
-  return tidy(() => {
-    const product = (x: Tokens, w: Float32Array): Tensor2D =>
-      matMul(matrix(x), tensor2d(w, [rows, columns]), false, axis === 0);
-    const expected = product(other, layer.data);
-    const given = product(quantized(divided(other)), onLevels(data, shape, chosen.quantizer));
-    const energy = (x: Tensor2D): number => sum(square(x)).dataSync()[0]!;
-    return energy(sub(given, expected)) / energy(expected);
-  });
-}
-
-const matrix = ({ data, channels }: Tokens): Tensor2D => tensor2d(data, [data.length / channels, channels]);
-
-/** One scale for all, by squared error. */
-function tensorQuantizer(source: string, { data }: Tokens, { activations, scales }: FoldOptions): UniformQuantizer {
-  const largest = data.reduce((most, x) => Math.max(most, x < 0 ? -x : x), 0);
-  const quantizers = candidateScales(source, 2 * largest, activations, scales).map((s) =>
-    symmetricAt(activations, [s]),
-  );
-  const errors = quantizers.map((quantizer) =>
-    onLevels(data, [data.length], quantizer).reduce((sum, level, i) => sum + (level - data[i]!) ** 2, 0),
-  );
-  return quantizers[indexOfLeast(errors)]!;
 }

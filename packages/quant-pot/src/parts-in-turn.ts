@@ -9,6 +9,7 @@ import {
   type Graph,
   type Region,
 } from '@cq/core';
+import { settledWeights } from './settled-weights.ts';
 
 /** A part of a model, and what it reads. */
 export interface Run {
@@ -31,10 +32,14 @@ export interface Parts {
  */
 export function partsInTurn(model: Graph, data: Dataset, options: CaptureOptions): Parts {
   const branches = halfBlocks(model);
+  const settle = settledWeights();
   const branchOf = (value: string): number => branches.findIndex(({ nodes }) => nodes.includes(value));
   let reached = -1;
   let part: Region | undefined;
   let inputs: Captured | undefined;
+
+  const cut = (graph: Graph, { input, output }: Region, known: Captured): Graph =>
+    settle(subgraph(graph, region(graph, input, output), known.inputs));
 
   async function enter(graph: Graph, next: Region): Promise<void> {
     const names = [next.input, ...next.others];
@@ -47,7 +52,7 @@ export function partsInTurn(model: Graph, data: Dataset, options: CaptureOptions
     }
     const inTurn = before && part!.output === next.input && next.others.every(known);
     inputs = inTurn
-      ? await capture(subgraph(graph, region(graph, part!.input, part!.output), before.inputs), values, before, options)
+      ? await capture(cut(graph, part!, before), values, before, options)
       : await capture(graph, values, data, options);
     part = next;
     await before?.dispose();
@@ -65,7 +70,7 @@ export function partsInTurn(model: Graph, data: Dataset, options: CaptureOptions
       const next = branch < 0 ? region(model, branches[reached]!.output, model.outputs[0]!.value) : branches[branch]!;
       if (!next.nodes.includes(value)) return { graph, data };
       await enter(graph, next);
-      return { graph: subgraph(graph, region(graph, next.input, next.output), inputs!.inputs), data: inputs! };
+      return { graph: cut(graph, next, inputs!), data: inputs! };
     },
     dispose: async () => inputs?.dispose(),
   };

@@ -8,7 +8,7 @@ import {
   type Role,
   type StoredQuantizer,
 } from '@cq/core';
-import { channelCandidates, channelErrors, channelMaxima, channelScales } from './channel-scales.ts';
+import { channelCandidates, channelErrors, channelMaxima, channelScales, ensureVariance } from './channel-scales.ts';
 import { foldOutput } from './fold-output.ts';
 import type { Run } from './parts-in-turn.ts';
 import { exponentRange, winners } from './quantize-weight.ts';
@@ -16,6 +16,7 @@ import { candidateScales, symmetricAt, type Scales } from './scales.ts';
 import type { Activation } from './sites.ts';
 import { spreadOver } from './spread.ts';
 import { leastError } from './tensor-scale.ts';
+import { allTokens } from './token-sample.ts';
 
 export interface ActivationOptions {
   readonly weights: 8 | 4;
@@ -29,7 +30,7 @@ export interface ActivationOptions {
 /** Bits of the input of an activation table, whatever `activations` is. */
 const INDEX_BITS = 12;
 
-/** Calibration examples that folds are searched on, and as many others that they are judged on. */
+/** Calibration examples that folds are searched on, and as many others that they are judged on, if there are so many. */
 const FOLD_EXAMPLES = 16;
 
 /** Quantizers on activations of one part that do not depend on each other. */
@@ -40,7 +41,7 @@ export async function quantizeActivations(
   options: ActivationOptions,
   context: PassContext,
 ): Promise<Graph> {
-  if (options.fold) graph = await foldOutputs(graph, sites, await run(graph), options, context);
+  if (options.fold) graph = await foldOutputs(graph, sites, run, options, context);
   const part = await run(graph);
   const ofChannels = ({ role }: Activation): boolean => role === 'stream' && options.streams === 'per-channel';
   for (const { value } of sites.filter(ofChannels)) graph = await quantizeStream(graph, value, part, options, context);
@@ -61,22 +62,23 @@ export async function quantizeActivations(
 async function foldOutputs(
   graph: Graph,
   sites: readonly Activation[],
-  part: Run,
+  run: (graph: Graph) => Promise<Run>,
   { weights: bits, activations, scales }: ActivationOptions,
   { signal, changed, skipped }: PassContext,
 ): Promise<Graph> {
-  const { size } = part.data;
-  const search = spreadOver(size, FOLD_EXAMPLES);
-  const held = spreadOver(size, FOLD_EXAMPLES, 0.5);
+  const { size } = (await run(graph)).data;
+  const count = Math.max(1, Math.min(FOLD_EXAMPLES, Math.floor(size / 2)));
+  const search = spreadOver(size, count);
+  const held = spreadOver(size, count, 0.5);
   const options = { bits, perOutput: bits < 8, scales, activations, search, held, signal };
   for (const { value, role } of sites) {
     if (role !== 'operand' || graph.nodes.get(value)?.op !== 'LayerNorm') continue;
-    const folded = await foldOutput(graph, part, value, options);
+    const folded = await foldOutput(graph, run, value, options);
     if ('reason' in folded) skipped(value, `not folded: ${folded.reason}`);
     else {
       ({ graph } = folded);
       const limit = folded.limit === Infinity ? 'none' : folded.limit;
-      changed(value, { fold: limit, errors: folded.errors.map((error) => Number(error.toPrecision(4))) });
+      changed(value, { role: 'fold', fold: limit, errors: folded.errors });
     }
   }
   return graph;
@@ -90,14 +92,13 @@ async function quantizeStream(
   { activations: bits, scales }: ActivationOptions,
   { signal, changed }: PassContext,
 ): Promise<Graph> {
-  const options = { batchSize: 8, signal };
-  const maxima = (await observe(part.graph, [value], channelMaxima(), part.data, options)).get(value)!;
-  const candidates = channelCandidates(value, maxima, bits, scales);
-  const errors = await observe(part.graph, [value], channelErrors(candidates, bits), part.data, options);
-  const found = channelScales(candidates, errors.get(value)!, bits);
+  const tokens = (await observe(part.graph, [value], allTokens(), part.data, { batchSize: 8, signal })).get(value)!;
+  const candidates = channelCandidates(value, channelMaxima(value, tokens), bits, scales);
+  ensureVariance(value, tokens);
+  const found = channelScales(candidates, channelErrors(candidates, bits, tokens), bits);
   const { chosen, sqnr } = found;
   changed(value, { role: 'stream', bits, ...exponentRange(found.scales), ...winners(chosen), sqnr });
-  return withFakeQuantize(graph, value, symmetricAt(bits, found.scales, maxima.rank - 1));
+  return withFakeQuantize(graph, value, symmetricAt(bits, found.scales, tokens.rank - 1));
 }
 
 function tensorCandidates(

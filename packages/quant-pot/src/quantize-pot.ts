@@ -2,9 +2,9 @@ import { definePass, quantizerOf, select, type Graph, type PassContext, type Sco
 import { foldFactor } from './fold-factor.ts';
 import { partsInTurn } from './parts-in-turn.ts';
 import { quantizeActivations } from './quantize-activations.ts';
-import { quantizeTable, quantizeWeight } from './quantize-weight.ts';
+import { quantizeTable, quantizeWeights } from './quantize-weight.ts';
 import { scaleMethods, type Scales } from './scales.ts';
-import { candidates, sitesInOrder, type Activation, type Site } from './sites.ts';
+import { candidates, sitesInOrder, type Activation, type Site, type WeightSite } from './sites.ts';
 
 export interface QuantizePotOptions extends Scope {
   /** Bits of weight codes: 8 with one scale per weight, or 4 with one per output channel. */
@@ -79,10 +79,9 @@ async function quantizeSites(
 ): Promise<Graph> {
   const activations = sites.filter((site): site is Activation => site.kind === 'activation');
   if (activations.length > 0) return quantizeActivations(graph, activations, run, options, context);
-  for (const site of sites) {
-    if (site.kind === 'table') graph = quantizeTable(graph, site.value, options, context);
-    else if (site.kind === 'weight') graph = await quantizeWeight(graph, site, await run(graph), options, context);
-  }
+  const weights = sites.filter((site): site is WeightSite => site.kind === 'weight');
+  if (weights.length > 0) return quantizeWeights(graph, weights, await run(graph), options, context);
+  for (const { value } of sites) graph = quantizeTable(graph, value, options, context);
   return graph;
 }
 

@@ -3,10 +3,10 @@ import { linearLayer } from './linear-readers.ts';
 import type { Run } from './parts-in-turn.ts';
 import { roundBiases } from './round-biases.ts';
 import { candidateScales, decibels, floorLog2, symmetricAt, type Scales } from './scales.ts';
-import type { Site } from './sites.ts';
+import type { WeightSite } from './sites.ts';
 import { spreadOver } from './spread.ts';
 import { indexOfLeast } from './tensor-scale.ts';
-import { tokenSample } from './token-sample.ts';
+import { gramOf, tokenSample } from './token-sample.ts';
 import { weightScales } from './weight-scales.ts';
 
 /** Calibration examples whose tokens the scales of weights are searched on, and tokens of them all. */
@@ -18,23 +18,27 @@ export interface WeightOptions {
   readonly scales: Scales;
 }
 
-/** A quantizer on the weight of a product, and its bias on multiples of the product's scale. */
-export async function quantizeWeight(
+/** Quantizers on the weights of products in one part, and their biases on multiples of the products' scales. */
+export async function quantizeWeights(
   graph: Graph,
-  { value, product }: Extract<Site, { kind: 'weight' }>,
+  sites: readonly WeightSite[],
   { graph: part, data }: Run,
   { weights: bits, scales }: WeightOptions,
   { signal, changed }: PassContext,
 ): Promise<Graph> {
-  const layer = linearLayer(graph, product)!;
+  const layers = sites.map(({ product }) => linearLayer(graph, product)!);
+  const sources = [...new Set(layers.map(({ source }) => source))];
   const indices = spreadOver(data.size, EXAMPLES);
   const sample = tokenSample(Math.ceil(TOKENS / indices.length));
-  const seen = await observe(part, [layer.source], sample, data, { indices, batchSize: 8, signal });
-  const input = seen.get(layer.source)!;
-  const chosen = weightScales({ ...layer, input }, { bits, perOutput: bits < 8, scales });
-  const { quantizer, candidates, sqnr } = chosen;
-  changed(value, { role: 'weight', bits, ...exponentRange(quantizer.scale), ...winners(candidates), sqnr });
-  return roundBiases(withFakeQuantize(graph, value, quantizer), product);
+  const seen = await observe(part, sources, sample, data, { indices, batchSize: 8, signal });
+  const inputs = new Map([...seen].map(([source, tokens]) => [source, gramOf(tokens, source)]));
+  for (const [i, { value, product }] of sites.entries()) {
+    const problem = { ...layers[i]!, input: inputs.get(layers[i]!.source)! };
+    const { quantizer, candidates, sqnr } = weightScales(problem, { bits, perOutput: bits < 8, scales });
+    changed(value, { role: 'weight', bits, ...exponentRange(quantizer.scale), ...winners(candidates), sqnr });
+    graph = roundBiases(withFakeQuantize(graph, value, quantizer), product);
+  }
+  return graph;
 }
 
 /** A quantizer on a table that rows are taken from: of every row the candidate that errs least. */

@@ -7,6 +7,7 @@ export type Site =
   | { readonly kind: 'table'; readonly value: string };
 
 export type Activation = Extract<Site, { kind: 'activation' }>;
+export type WeightSite = Extract<Site, { kind: 'weight' }>;
 
 /** All that could get a quantizer, were all weights to have one. */
 export function candidates(graph: Graph): readonly string[] {

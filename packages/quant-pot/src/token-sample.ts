@@ -1,10 +1,15 @@
-import type { Statistic } from '@cq/core';
+import { addTokens, finishGram, startGram, type Gram, type Statistic } from '@cq/core';
 
 /** Rows of an observed value, [.., channels], as a matrix. */
 export interface Tokens {
   /** [tokens, channels] */
   readonly data: Float32Array;
   readonly channels: number;
+}
+
+/** All rows that a value took, and how many axes it has. */
+export interface AllTokens extends Tokens {
+  readonly rank: number;
 }
 
 /** Of every tensor at most `share` rows for each of its examples, evenly spaced. */
@@ -28,4 +33,32 @@ export function tokenSample(share: number): Statistic<readonly Float32Array[], T
       return { data, channels };
     },
   };
+}
+
+/** Every row of every tensor. */
+export function allTokens(): Statistic<AllTokens[], AllTokens> {
+  return {
+    start: () => [],
+    update(parts, values, shape) {
+      parts.push({ data: values, channels: shape.at(-1)!, rank: shape.length });
+      return parts;
+    },
+    finish(parts) {
+      const [{ channels, rank }] = parts as [AllTokens];
+      const data = new Float32Array(parts.reduce((size, part) => size + part.data.length, 0));
+      let at = 0;
+      for (const part of parts) {
+        data.set(part.data, at);
+        at += part.data.length;
+      }
+      return { data, channels, rank };
+    },
+  };
+}
+
+/** All that layers behind these tokens need to know about them. */
+export function gramOf({ data, channels }: Tokens, value: string): Gram {
+  const sum = startGram(channels);
+  addTokens(sum, data);
+  return finishGram(sum, value);
 }

@@ -1,8 +1,7 @@
-import { onLevels, type UniformQuantizer } from '@cq/core';
-import { matMul, square, sub, sum, tensor2d, tidy } from '@tensorflow/tfjs-core';
+import { onLevels, type Gram, type UniformQuantizer } from '@cq/core';
+import { dispose, matMul, mul, sum, tensor2d, tidy } from '@tensorflow/tfjs-core';
 import { candidateScales, decibels, symmetricAt, type Scales } from './scales.ts';
 import { indexOfLeast } from './tensor-scale.ts';
-import type { Tokens } from './token-sample.ts';
 
 /** A weight of a linear layer, and what the layer reads in the quantized model. */
 export interface WeightProblem {
@@ -12,7 +11,7 @@ export interface WeightProblem {
   readonly shape: readonly [number, number];
   /** The axis of the outputs. */
   readonly axis: 0 | 1;
-  readonly input: Tokens;
+  readonly input: Gram;
 }
 
 export interface WeightCodes {
@@ -24,6 +23,8 @@ export interface WeightCodes {
 
 export interface ChosenWeight {
   readonly quantizer: UniformQuantizer;
+  /** `data` on the levels of the quantizer. */
+  readonly levels: Float32Array;
   /** Which candidate every scale was, from 0. */
   readonly candidates: readonly number[];
   /** Of the layer's output. */
@@ -36,32 +37,29 @@ export interface ChosenWeight {
  * which at 4 bits ruins the model.
  */
 export function weightScales(problem: WeightProblem, { bits, perOutput, scales }: WeightCodes): ChosenWeight {
-  const { data, shape, axis } = problem;
-  const candidates = outputMaxima(problem, perOutput).map((size) =>
-    candidateScales(problem.name, 2 * size, bits, scales),
-  );
+  const { name, data, shape, axis } = problem;
+  const lists = outputMaxima(problem, perOutput).map((size) => candidateScales(name, 2 * size, bits, scales));
   const at = (choice: (output: number) => number): UniformQuantizer =>
     symmetricAt(
       bits,
-      candidates.map((list, output) => list[choice(output)]!),
+      lists.map((list, output) => list[choice(output)]!),
       perOutput ? axis : undefined,
     );
-  const errors = candidates[0]!.map((_, k) => {
-    const error = outputEnergies(
-      problem,
-      onLevels(
-        data,
-        shape,
-        at(() => k),
-      ),
-      data,
-    );
-    return perOutput ? error : Float32Array.of(total(error));
+  const tried = lists[0]!.map((_, k) => {
+    const quantizer = at(() => k);
+    return onLevels(data, shape, quantizer);
   });
-  const chosen = candidates.map((_, output) => indexOfLeast(errors.map((error) => error[output]!)));
-  const noise = chosen.reduce((sum, k, output) => sum + errors[k]![output]!, 0);
-  const signal = total(outputEnergies(problem, data));
-  return { quantizer: at((output) => chosen[output]!), candidates: chosen, sqnr: decibels(signal, noise) };
+  const [signal, ...errors] = outputEnergies(problem, [data, ...tried.map((levels) => difference(levels, data))]);
+  const totals = errors.map(total);
+  const chosen = lists.map((_, output) => indexOfLeast(perOutput ? errors.map((error) => error[output]!) : totals));
+  const noise = perOutput ? chosen.reduce((all, k, output) => all + errors[k]![output]!, 0) : totals[chosen[0]!]!;
+  const quantizer = at((output) => chosen[output]!);
+  return {
+    quantizer,
+    levels: perOutput ? onLevels(data, shape, quantizer) : tried[chosen[0]!]!,
+    candidates: chosen,
+    sqnr: decibels(total(signal!), noise),
+  };
 }
 
 /** The largest magnitude of every output's weights, or of all; not less than what is nothing beside the largest of all. */
@@ -79,19 +77,20 @@ function outputMaxima({ data, shape, axis }: WeightProblem, perOutput: boolean):
 
 const NOTHING = 2 ** -24;
 
-/** Σ_tokens |x · (weight − other)|² of every output: [outputs]. */
-function outputEnergies(
-  { shape, axis, input }: WeightProblem,
-  weight: Float32Array,
-  other?: Float32Array,
-): Float32Array {
-  const [rows, columns] = shape;
-  return tidy(() => {
-    const x = tensor2d(input.data, [input.data.length / input.channels, input.channels]);
-    const w = tensor2d(weight, [rows, columns]);
-    const difference = other ? sub(w, tensor2d(other, [rows, columns])) : w;
-    return sum(square(matMul(x, difference, false, axis === 0)), 0).dataSync<'float32'>();
+/** Σ_tokens |x̂ · w|² of every output, [outputs], for weights of one shape: wᵀ · H · w with H = Σ_tokens x̂ x̂ᵀ. */
+function outputEnergies({ shape, axis, input }: WeightProblem, weights: readonly Float32Array[]): Float32Array[] {
+  const energies = tidy(() => {
+    const moments = tensor2d(Float32Array.from(input.matrix), [input.size, input.size]);
+    return weights.map((data) => {
+      const w = tensor2d(data, [...shape]);
+      return sum(mul(w, axis === 0 ? matMul(w, moments) : matMul(moments, w)), 1 - axis);
+    });
   });
+  const values = energies.map((energy) => energy.dataSync<'float32'>());
+  dispose(energies);
+  return values;
 }
 
-const total = (values: Float32Array): number => values.reduce((sum, value) => sum + value, 0);
+const difference = (a: Float32Array, b: Float32Array): Float32Array => a.map((value, i) => value - b[i]!);
+
+const total = (values: Float32Array): number => values.reduce((all, value) => all + value, 0);
