@@ -1,0 +1,236 @@
+import {
+  capture,
+  edit,
+  fit,
+  join,
+  quantizerOf,
+  type Checkpoint,
+  type Dataset,
+  type Graph,
+  type Parameter,
+} from '@cq/core';
+import {
+  add,
+  less,
+  mean,
+  mul,
+  randomUniform,
+  squaredDifference,
+  tensor,
+  where,
+  type Tensor,
+} from '@tensorflow/tfjs-core';
+import { evenly } from './evenly.ts';
+import type { Importance } from './importance.ts';
+import { partOf, type Passed } from './inputs-in-turn.ts';
+import { stagesOf, type BitSchedule } from './bits-at.ts';
+import { transition } from './transition.ts';
+
+export interface ReconstructOptions {
+  readonly from: number;
+  readonly to: number;
+  readonly schedule: BitSchedule;
+  /** Training steps for a block. */
+  readonly iterations: number;
+  readonly batchSize: number;
+  /** Of Adam: of a weight as a part of its step, of everything else as a part of its own size. */
+  readonly rate: number;
+  /** Chance that a token of what the block reads comes from the quantized prefix, not from the float model. */
+  readonly keep: number;
+  /** Calibration examples that decide what is kept and train nothing. */
+  readonly heldBack: number;
+}
+
+export interface Reconstruction {
+  readonly graph: Graph;
+  /** Of the block's output on held-back examples, in the loss's measure: before, and what was kept. */
+  readonly before: number;
+  readonly after: number;
+  /** The loss of each stage at ten of its steps. */
+  readonly curves: readonly Curve[];
+}
+
+interface Curve {
+  /** Of the wider codes and of the narrower. */
+  readonly bits: readonly [number, number];
+  readonly loss: number[];
+}
+
+/** All that a reconstruction needs to go on, and to say in the end what it would have said. */
+export interface Saved {
+  readonly checkpoint: Checkpoint;
+  readonly stage: number;
+  readonly curves: readonly Curve[];
+  readonly before?: number;
+}
+
+/** Names beside the block's inputs: what the float block gives, and what the float model feeds it. */
+const [EXPECTED, FLOAT] = ['the float output', 'the float input'];
+
+/** Examples that run together where nothing is trained. */
+const BATCH = 8;
+
+/** Rates beside that of weights, as a part of it. */
+const RATES = { scale: 1, activation: 2, other: 2 } as const;
+
+/**
+ * Trains a block towards the float block's output from inputs that the quantized prefix gives: weights and scales of its
+ * quantizers, biases and norms, while the bits of its codes go down. What errs least on held-back examples is kept.
+ * @param quantized,float The block's inputs and the graphs, in the coordinates of each.
+ */
+export async function reconstruct(
+  graph: Graph,
+  quantized: Passed,
+  float: Passed & { readonly graph: Graph },
+  importance: Importance | undefined,
+  options: ReconstructOptions,
+  run: {
+    readonly seed: number;
+    readonly signal: AbortSignal;
+    readonly saved?: Saved;
+    save?(saved: Saved): Promise<void>;
+    progress?(done: number, loss: number): void;
+  },
+): Promise<Reconstruction> {
+  const { input, output } = float.region;
+  const part = partOf(graph, quantized);
+  const expected = await capture(partOf(float.graph, float), { [EXPECTED]: output, [FLOAT]: input }, float.inputs, {
+    batchSize: BATCH,
+    signal: run.signal,
+  });
+  try {
+    const data = join(quantized.inputs, expected);
+    const held = evenly(data.size, Math.max(1, Math.min(options.heldBack, data.size - 1)), 0.5);
+    const used = Array.from({ length: data.size }, (_, i) => i).filter((i) => data.size === 1 || !held.includes(i));
+    const taught = annotationsOf(part, options.to);
+    const stages = stagesOf(options.schedule, options.from, options.to, options.iterations);
+    let trained = part;
+    let before = run.saved?.before;
+    let after = NaN;
+    let done = 0;
+    const curves = [...(run.saved?.curves ?? [])];
+    for (const [i, stage] of stages.entries()) {
+      if (run.saved && i < run.saved.stage) {
+        done += stage.steps;
+        continue;
+      }
+      const last = i === stages.length - 1;
+      const { graph: changing, feeds } = transition(trained, taught, options.to, stage, options.schedule);
+      if (curves.length === i) curves.push({ bits: [stage.wide, stage.narrow], loss: [] });
+      const { loss } = curves[i]!;
+      const start = done;
+      const fitted = await fit(changing, {
+        parameters: parametersOf(trained, options.to, options.rate),
+        values: [output],
+        loss: weightedError(output, importance),
+        feeds: ({ batch, step, random }) => ({
+          ...feeds(step),
+          ...(options.keep < 1 && {
+            [input]: mixed(batch[input]!, batch[FLOAT]!, options.keep, random.integer(2 ** 31)),
+          }),
+        }),
+        data: subset(data, used),
+        ...{ steps: stage.steps, batchSize: options.batchSize, rate: 1, seed: run.seed + i, signal: run.signal },
+        schedule: last ? 'cosine' : 'constant',
+        ...(last && { validation: { data: subset(data, held), every: Math.max(1, Math.ceil(stage.steps / 3)) } }),
+        ...(run.saved?.stage === i && { resume: run.saved.checkpoint }),
+        ...(run.save && {
+          checkpoint: {
+            every: 50,
+            save: (checkpoint) => run.save!({ checkpoint, stage: i, curves, ...(before !== undefined && { before }) }),
+          },
+        }),
+        progress({ step, steps, loss: now, best }) {
+          if (step % Math.max(1, Math.ceil(steps / 10)) === 0) loss.push(Number(now.toPrecision(4)));
+          if (last) before ??= best!.loss;
+          run.progress?.(start + step, now);
+        },
+      });
+      done += stage.steps;
+      const weights = parametersOf(trained, options.to, options.rate).map(({ name }) =>
+        fitted.graph.weights.get(name)!,
+      );
+      trained = edit(trained, { weights });
+      if (last) after = fitted.best!.loss;
+    }
+    const weights = parametersOf(part, options.to, options.rate).map(({ name }) => trained.weights.get(name)!);
+    return { graph: edit(graph, { weights }), before: before ?? after, after, curves };
+  } finally {
+    await expected.dispose();
+  }
+}
+
+/** The quantizers of the target's bits in a part of a model. */
+function annotationsOf(part: Graph, bits: number): string[] {
+  return [...part.nodes.values()]
+    .filter(
+      ({ name, op, attrs }) => op === 'CqFakeQuantize' && attrs['bits'] === bits && kindOf(part, name) !== undefined,
+    )
+    .map(({ name }) => name);
+}
+
+const kindOf = (part: Graph, name: string): string | undefined => {
+  const quantizer = quantizerOf(part, name);
+  return quantizer && quantizer.kind !== 'codebook' && quantizer.kind !== 'dynamic' ? quantizer.kind : undefined;
+};
+
+/** All that is trained, each with a rate that suits its size. */
+function parametersOf(part: Graph, bits: number, rate: number): Parameter[] {
+  const found = new Map<string, Parameter>();
+  for (const { op, inputs, name, attrs } of part.nodes.values()) {
+    if (op === 'CqFakeQuantize') {
+      const quantizer = quantizerOf(part, name);
+      const scale = part.weights.get(inputs[1]!);
+      if (!scale || attrs['bits'] !== bits || quantizer?.kind === 'dynamic' || quantizer?.kind === 'codebook') continue;
+      const size = meanSize(scale.data);
+      const weight = part.weights.get(inputs[0]!);
+      if (weight?.dtype === 'float32') {
+        found.set(weight.name, { name: weight.name, rate: rate * size });
+        found.set(scale.name, { name: scale.name, rate: RATES.scale * rate * size, least: size / 64 });
+      } else found.set(scale.name, { name: scale.name, rate: RATES.activation * rate * size, least: size / 16 });
+    } else if (op === 'LayerNorm' || op === 'BiasAdd') {
+      for (const input of inputs.slice(1)) {
+        const weight = part.weights.get(input);
+        if (weight?.dtype === 'float32' && !found.has(input)) {
+          found.set(input, { name: input, rate: RATES.other * rate * Math.max(1e-3, meanSize(weight.data)) });
+        }
+      }
+    }
+  }
+  return [...found.values()];
+}
+
+const meanSize = (data: ArrayLike<number>): number => {
+  let sum = 0;
+  for (let i = 0; i < data.length; i++) sum += Math.abs(data[i]!);
+  return sum / data.length;
+};
+
+type Tensors = Readonly<Record<string, Tensor>>;
+
+function weightedError(output: string, importance: Importance | undefined) {
+  return ({ values, batch }: { readonly values: Tensors; readonly batch: Tensors }): Tensor => {
+    const error = squaredDifference(values[output]!, batch[EXPECTED]!);
+    if (!importance) return mean(error);
+    return mean(mul(error, tensor(importance.weights, [1, ...importance.shape])));
+  };
+}
+
+/** Each token from one of two. */
+function mixed(quantized: Tensor, float: Tensor, keep: number, seed: number): Tensor {
+  const shape = [...quantized.shape.slice(0, -1), 1];
+  const kept = less(randomUniform(shape, 0, 1, 'float32', seed), keep);
+  return where(kept, quantized, add(float, 0));
+}
+
+function subset(data: Dataset, indices: readonly number[]): Dataset {
+  return {
+    name: data.name,
+    size: indices.length,
+    batches: (size, chosen = indices.map((_, i) => i)) =>
+      data.batches(
+        size,
+        chosen.map((i) => indices[i]!),
+      ),
+  };
+}
