@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 /** One project for the whole workspace: `@cq/source` resolves packages to their sources, so tests need no build. */
 export default {
   testEnvironment: 'node',
@@ -14,5 +16,7 @@ export default {
   // tfjs ships CommonJS for Node; these few ship ES modules only.
   transformIgnorePatterns: ['/node_modules/(?!.*(pure-rand|fast-check|@jsquash|commander|@huggingface)/)', '/dist/'],
   setupFiles: ['<rootDir>/test/quiet.cjs'],
+  // Files differ too much in length for one worker less than there are cores; more than a few would not fit in memory.
+  maxWorkers: Math.min(availableParallelism(), 4),
   testTimeout: 60_000,
 };

@@ -9,13 +9,30 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'import-hf': ['@cq/core', '@huggingface/hub', 'zod'],
   data: ['@cq/core', '@huggingface/tokenizers', 'csv-parse', 'pure-rand', 'sharp'],
   eval: ['@cq/core', '@cq/core/runtime'],
+  'outlier-correct': ['@cq/core', '@tensorflow/tfjs-core'],
+  distill: ['@cq/core', '@tensorflow/tfjs-core'],
   prune: ['@cq/core', '@tensorflow/tfjs-core'],
+  'quant-log2': ['@cq/core', '@tensorflow/tfjs-core'],
   'quant-pot': ['@cq/core', '@tensorflow/tfjs-core'],
   'backend-wasm': [
     '@cq/core/runtime',
     '@tensorflow/tfjs-core',
     '@tensorflow/tfjs-converter',
     '@tensorflow/tfjs-backend-wasm',
+  ],
+  'backend-webgl': [
+    '@cq/core/runtime',
+    '@tensorflow/tfjs-core',
+    '@tensorflow/tfjs-converter',
+    '@tensorflow/tfjs-backend-webgl',
+  ],
+  tasks: [
+    '@cq/core',
+    '@cq/core/node',
+    '@cq/data',
+    '@cq/data/browser',
+    '@tensorflow/tfjs-core',
+    '@tensorflow/tfjs-converter',
   ],
   cli: ['*'],
 };
@@ -24,9 +41,14 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 const pageSafe: Readonly<Record<string, readonly string[]>> = {
   core: ['node'],
   'backend-wasm': [],
+  'backend-webgl': [],
+  distill: [],
   eval: [],
+  'outlier-correct': [],
   prune: [],
+  'quant-log2': [],
   'quant-pot': [],
+  tasks: ['node'],
 };
 
 interface Import {

@@ -16,7 +16,11 @@ export async function useBackend(name: BackendName, threads = 1): Promise<void> 
     await tf.setBackend(name);
     return;
   }
-  const [{ setThreads }] = await Promise.all([import('@cq/backend-wasm'), import('@cq/backend-wasm/register')]);
+  const [{ setThreads }] = await Promise.all([
+    import('@cq/backend-wasm'),
+    import('@cq/backend-wasm/register'),
+    import('@tensorflow/tfjs-layers'), // Registers the gradients in Node, by which passes learn.
+  ]);
   await tf.setBackend(name);
   await setThreads(threads);
 }

@@ -12,7 +12,7 @@ import { loadModel } from './load-model.ts';
 export interface Job {
   /** A folder, or an .onnx file. */
   readonly model: string;
-  /** Default: `integer` for a model with lowered ops, else `stock`. */
+  /** Default: `both` for a model with lowered ops, as it may keep float nodes, else `stock`. */
   readonly kernels?: KernelSet;
   readonly threads: number;
   readonly batch: number;
@@ -38,7 +38,7 @@ async function loadOnnx({ model, threads }: Job): Promise<LoadedModel> {
 
 async function loadGraph({ model, kernels, threads }: Job): Promise<LoadedModel> {
   const { graph, artifacts } = await read(model);
-  const chosen = kernels ?? (isLowered(graph) ? 'integer' : 'stock');
+  const chosen = kernels ?? (isLowered(graph) ? 'both' : 'stock');
   if (chosen !== 'stock') registerAnnotations();
   return tfjsModel(io.fromMemory(artifacts), chosen, threads);
 }

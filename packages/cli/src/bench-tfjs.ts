@@ -3,8 +3,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Feeds } from './bench-feeds.ts';
 import type { LoadedModel } from './bench-runtime.ts';
 
-/** TensorFlow.js's own kernels alone, with ours for lowered ops, or with ours for floats. */
-export type KernelSet = 'stock' | 'integer' | 'float';
+/** TensorFlow.js's own kernels alone, with ours for lowered ops, with ours for floats, or with both. */
+export type KernelSet = 'stock' | 'integer' | 'float' | 'both';
 
 /**
  * A graph model on the `wasm` backend. A process or page can have one set of kernels: a backend of ours may also replace
@@ -17,8 +17,8 @@ export async function tfjsModel(
   threads: number,
 ): Promise<LoadedModel> {
   tf.enableProdMode();
-  const own = kernels === 'integer' ? await import('@cq/backend-wasm') : undefined;
-  if (kernels === 'float') await import('@cq/backend-wasm/register');
+  const own = kernels === 'integer' || kernels === 'both' ? await import('@cq/backend-wasm') : undefined;
+  if (kernels === 'float' || kernels === 'both') await import('@cq/backend-wasm/register');
   const { getThreadsCount } = await import('@tensorflow/tfjs-backend-wasm');
   await tf.setBackend('wasm');
   await tf.ready();

@@ -61,8 +61,8 @@ test('the model carries all that cq eval needs', async () => {
     preprocessing: { size: { height: 32, width: 32 } },
     compression: { recipe: 'int8', seed: 1, samples: 4, version: expect.any(String) as string },
   });
-  const { code, stdout } = await cq('eval', out, '--data', images, '--json');
-  expect([code, JSON.parse(stdout)]).toMatchObject([0, { count: 6 }]);
+  const { code, stdout } = await cq('eval', out, '--data', images, '--allow-overlap', '--json');
+  expect([code, JSON.parse(stdout)]).toMatchObject([0, { count: 6, shared: 4 }]);
 });
 
 test('for people: sizes, passes, and what stayed in float', async () => {

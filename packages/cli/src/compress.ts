@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
-import { basename, extname, join } from 'node:path';
-import { compress, lower, type DataRole, type Dataset, type Graph, type Pass } from '@cq/core';
-import { sample, tokenizerFiles } from '@cq/data';
+import { readFileSync } from 'node:fs';
+import { extname } from 'node:path';
+import { compress, lower, type Graph, type Pass } from '@cq/core';
 import type { Command } from 'commander';
 import { useBackend } from './backend.ts';
+import { chosenPasses } from './chosen-passes.ts';
 import { compressedFiles } from './compressed-files.ts';
 import type { CompressionReport } from './compression-report.ts';
-import { loadConfig } from './config.ts';
 import { Interrupted } from './interrupted.ts';
 import type { Io } from './io.ts';
-import { loadData } from './load-data.ts';
 import { loadModel } from './load-model.ts';
+import { loadRoles } from './load-roles.ts';
 import { modelFolder } from './model-folder.ts';
+import { oneOf } from './one-of.ts';
 import { checkOutFolder } from './out-folder.ts';
 import {
   colors,
@@ -25,18 +25,25 @@ import {
   table,
   type ProgressBar,
 } from './output.ts';
-import { recipeNamed, recipes } from './recipes.ts';
+import { guardEvaluation } from './overlap.ts';
+import { recipes, type RecipeOptions } from './recipes.ts';
 import { required } from './required.ts';
+import { tokenizerOf } from './tokenizer-of.ts';
 import { UsageError } from './usage-error.ts';
+import { usedExamples, type Roles } from './used-examples.ts';
 import { wholeNumber } from './whole-number.ts';
 import { openWorkFolder, type WorkFolder } from './work-folder.ts';
 
 interface CompressOptions {
   readonly recipe?: string;
+  readonly effort?: RecipeOptions['effort'];
+  readonly strict?: boolean;
   readonly config?: string;
   readonly calibration?: string;
   readonly samples: number;
   readonly training?: string;
+  readonly evaluation?: string;
+  readonly allowOverlap?: boolean;
   readonly out: string;
   readonly seed: number;
   readonly resume?: boolean;
@@ -44,17 +51,26 @@ interface CompressOptions {
 }
 
 export function compressCommand(program: Command, io: Io): void {
-  const known = Object.entries(recipes).map(([name, { summary }]) => `  ${name.padEnd(10)}${summary}`);
+  const widest = Math.max(...Object.keys(recipes).map(({ length }) => length));
+  const known = Object.entries(recipes).map(([name, { summary }]) => `  ${name.padEnd(widest + 2)}${summary}`);
   program
     .command('compress')
     .summary('makes a model smaller and faster by a recipe')
     .description('Runs the passes of a recipe and writes a TensorFlow.js model, report.json and report.html.')
     .argument('<MODEL>', 'folder with model.json, a Hugging Face folder with config.json, or hf:owner/name')
     .option('--recipe <NAME>', 'a recipe by name (below)')
+    .option(
+      '--effort <HOW>',
+      'how long a tp-vit recipe trains: quick, normal or long',
+      oneOf('compress', '--effort', ['quick', 'normal', 'long']),
+    )
+    .option('--strict', 'few bits for patches and classifier too, not 8, in a tp-vit recipe')
     .option('--config <FILE>', 'or passes of your own: JSON { "passes": [{ "name", "options" }] }, or .mjs')
     .option('--calibration <DATA>', 'images or texts like those the model will see: a folder, or a CSV (text,label)')
     .option('--samples <N>', 'calibration examples to use', wholeNumber('compress', '--samples', 1), 128)
     .option('--training <DATA>', 'folder of labelled images, for recipes that train')
+    .option('--evaluation <DATA>', 'labelled data, for recipes that choose by what a model is worth on them')
+    .option('--allow-overlap', 'take evaluation data that share examples with the other data (below)')
     .option('--out <DIR>', 'folder to write to (required): new, empty, or one that this has written')
     .option('--seed <N>', 'chooses the examples and all else that is random', wholeNumber('compress', '--seed', 0), 1)
     .option('--resume', 'go on where a run of the same command was interrupted, if one was (below)')
@@ -70,6 +86,9 @@ Example:
 
 The same model, data, recipe and seed give the same bytes.
 
+Evaluation data that share texts or images with calibration or training data are refused, with their number. Texts are
+the same whatever their spaces, images if their files are. report.json says which examples were used (8 bytes each).
+
 A run keeps each finished pass in DIR.partial until the model is in DIR. After Ctrl-C, a crash or a failure the same
 command with --resume goes on from there, to the same bytes; other options, data or kernels are refused. Without
 --resume a DIR.partial with finished passes is refused, never replaced: remove it to begin anew.`,
@@ -84,7 +103,7 @@ command with --resume goes on from there, to the same bytes; other options, data
 
 async function compressModel(model: string, options: CompressOptions, io: Io): Promise<CompressionReport> {
   const start = performance.now();
-  const { name, passes } = await chosenPasses(options);
+  const { name, passes } = await chosenPasses('compress', options);
   requireData(passes, options);
   checkOutFolder(options.out, model);
   const work = openWorkFolder(options.out, options.resume === true);
@@ -92,12 +111,16 @@ async function compressModel(model: string, options: CompressOptions, io: Io): P
     const folder = await modelFolder(model, io, options.json);
     const graph = await loadModel(folder);
     const data = await loadRoles(graph, folder, options);
+    if (!options.allowOverlap) await guardEvaluation('compress', data);
     await useBackend('wasm');
 
     const { graph: annotated, report } = await runPasses(graph, passes, data, work, options, io);
     const lowered = lower(annotated);
     const samples = data.calibration?.size ?? 0;
-    const { files, report: whole } = compressedFiles({ graph, lowered, report, model, recipe: name, samples, start });
+    const { files, report: whole } = compressedFiles({
+      ...{ graph, lowered, report, model, recipe: name, samples, start },
+      examples: await usedExamples(data),
+    });
     for (const [name, content] of tokenizerOf(folder)) files.set(name, content);
     await nextTask(); // The last moment for Ctrl-C: what follows is all or nothing.
     io.signal.throwIfAborted();
@@ -118,42 +141,13 @@ function interrupted({ path, holdsWork }: WorkFolder): Interrupted {
   );
 }
 
-/** What the compressed model needs beside its weights to read text. */
-function tokenizerOf(folder: string): (readonly [name: string, content: Uint8Array])[] {
-  const present = tokenizerFiles.filter((name) => existsSync(join(folder, name)));
-  return present.map((name) => [name, readFileSync(join(folder, name))]);
-}
-
-async function chosenPasses({ recipe, config }: CompressOptions): Promise<{ name: string; passes: readonly Pass[] }> {
-  if ((recipe === undefined) === (config === undefined)) {
-    const found = recipe === undefined ? 'neither' : 'both';
-    throw new UsageError(
-      `compress: either --recipe NAME or --config FILE must be given, got ${found}; see cq compress --help`,
-    );
-  }
-  if (recipe !== undefined) return { name: recipe, passes: recipeNamed(recipe).passes() };
-  return { name: basename(config!), passes: await loadConfig(config!) };
-}
-
 /** Before the model is loaded: a missing option is found at once. */
 function requireData(passes: readonly Pass[], options: CompressOptions): void {
   for (const { name, needs } of passes) {
     for (const role of needs) {
-      if (role === 'evaluation')
-        throw new UsageError(`compress: ${name} needs evaluation data, which this command does not take`);
       if (options[role] === undefined) throw new UsageError(`compress: ${name} needs ${role} data; add --${role} DATA`);
     }
   }
-}
-
-type Roles = Readonly<Partial<Record<DataRole, Dataset>>>;
-
-async function loadRoles(graph: Graph, model: string, options: CompressOptions): Promise<Roles> {
-  const { calibration, training, samples, seed } = options;
-  return {
-    ...(calibration !== undefined && { calibration: sample(await loadData(calibration, graph, model), samples, seed) }),
-    ...(training !== undefined && { training: await loadData(training, graph, model) }),
-  };
 }
 
 async function runPasses(

@@ -1,5 +1,6 @@
 import { weightBytes, type Graph, type LeftInFloat, type Report } from '@cq/core';
 import { machine, type Machine } from './machine.ts';
+import type { UsedExamples } from './used-examples.ts';
 import { version } from './version.ts';
 
 /** What `compress` prints with --json and writes as report.json. Only here, never in the model, are times and a machine. */
@@ -9,6 +10,8 @@ export interface CompressionReport extends Report {
   readonly recipe: string;
   /** Calibration examples used. */
   readonly samples: number;
+  /** Which they were, so that `cq eval` can tell whether it is given some of them. */
+  readonly examples?: UsedExamples;
   readonly version: string;
   /** Of weights: those of the model as it came, and those written. */
   readonly bytes: { readonly before: number; readonly after: number; readonly ratio: number };
@@ -29,18 +32,20 @@ export interface Compressed {
   readonly model: string;
   readonly recipe: string;
   readonly samples: number;
+  readonly examples?: UsedExamples;
   /** When the work began, by `performance.now()`. */
   readonly start: number;
 }
 
 /** @param after Weight bytes as written. */
 export function compressionReport(compressed: Compressed, after: number): CompressionReport {
-  const { graph, lowered, report, model, recipe, samples, start } = compressed;
+  const { graph, lowered, report, model, recipe, samples, examples, start } = compressed;
   const before = weightBytes(graph);
   return {
     model,
     recipe,
     samples,
+    ...(examples && { examples }),
     version,
     ...report,
     bytes: { before, after, ratio: after / before },

@@ -1,9 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { CqError, didYouMean, quantizeDynamic, quantizeUniform, quantizeWeights, type Pass } from '@cq/core';
+import { balanceChannels, correctWeights, tuneSteps } from '@cq/outlier-correct';
+import { declineBits, quantizeLog2 } from '@cq/quant-log2';
 import { quantizePot } from '@cq/quant-pot';
 import { z } from 'zod';
+import { complaint, readJson } from './config-file.ts';
 import { UsageError } from './usage-error.ts';
 
 type PassFactory = (options?: Readonly<Record<string, unknown>>) => Pass;
@@ -13,19 +15,32 @@ const factories: Readonly<Record<string, PassFactory>> = {
   'quantize-uniform': quantizeUniform as PassFactory,
   'quantize-weights': quantizeWeights as PassFactory,
   'quantize-dynamic': quantizeDynamic as PassFactory,
+  'quantize-log2': quantizeLog2 as PassFactory,
+  'decline-bits': declineBits as PassFactory,
   'quantize-pot': quantizePot as PassFactory,
+  'balance-channels': balanceChannels as PassFactory,
+  'tune-steps': tuneSteps as PassFactory,
+  'correct-weights': correctWeights as PassFactory,
 };
 
 /**
- * The passes of a config file: JSON, or a module whose default export is an array of passes or a function that returns
+ * The passes of a config file: JSON, or a module with an export that is an array of passes or a function that returns
  * one. Whatever is wrong with it is wrong use.
+ * @param from Which export of a module.
  */
-export async function loadConfig(file: string): Promise<readonly Pass[]> {
-  if (extname(file) === '.mjs') return passesOfModule(file);
-  const json = await readJson(file);
+export async function loadConfig(file: string, from = 'default'): Promise<readonly Pass[]> {
+  if (extname(file) === '.mjs') return passesOfModule(file, from);
+  return passesFrom(file, await readJson(file));
+}
+
+const fields = (path: readonly PropertyKey[]): readonly string[] =>
+  path.length === 0 ? ['passes'] : ['name', 'options'];
+
+/** @param source What errors call the place where the JSON value stands. */
+export function passesFrom(source: string, json: unknown): readonly Pass[] {
   const parsed = schema.safeParse(json);
-  if (!parsed.success) throw complaint(file, json, parsed.error.issues);
-  return parsed.data.passes.map(({ name, options }) => passNamed(file, name, options));
+  if (!parsed.success) throw complaint(source, json, parsed.error.issues, fields);
+  return parsed.data.passes.map(({ name, options }) => passNamed(source, name, options));
 }
 
 const schema = z.strictObject(
@@ -45,33 +60,6 @@ const schema = z.strictObject(
   },
   'must be { "passes": [{ "name", "options" }] }',
 );
-
-async function readJson(file: string): Promise<unknown> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    const found = error.code === 'ENOENT' ? 'nothing there' : (error.code ?? error.message);
-    throw new UsageError(`${file}: a config file is expected, got ${found}; check the path`);
-  });
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new UsageError(`${file}: must be JSON, got ${(error as Error).message}`);
-  }
-}
-
-/** A field too many explains better than the one that is therefore missing. */
-function complaint(file: string, json: unknown, issues: readonly z.core.$ZodIssue[]): UsageError {
-  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]!;
-  const at = issue.path.length === 0 ? 'the config' : issue.path.join('.');
-  if (issue.code === 'unrecognized_keys') {
-    const known = issue.path.length === 0 ? ['passes'] : ['name', 'options'];
-    const [key] = issue.keys as [string];
-    return new UsageError(
-      `${file}: ${at}: unknown field "${key}"${didYouMean(key, known) || ';'} It takes ${known.join(', ')}`,
-    );
-  }
-  const value = issue.path.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown>)?.[key], json);
-  return new UsageError(`${file}: ${at} ${issue.message}, got ${String(JSON.stringify(value)).slice(0, 80)}`);
-}
 
 function passNamed(file: string, name: string, options: Readonly<Record<string, unknown>>): Pass {
   const known = Object.keys(factories);
@@ -111,18 +99,18 @@ function regExp(source: string, flags: string): RegExp {
   }
 }
 
-async function passesOfModule(file: string): Promise<readonly Pass[]> {
-  const module = await importModule(file);
+async function passesOfModule(file: string, from: string): Promise<readonly Pass[]> {
+  const module = (await importModule(file))[from];
   const given: unknown = typeof module === 'function' ? await (module as () => unknown)() : module;
   if (Array.isArray(given) && given.length > 0 && given.every(isPass)) return given;
   throw new UsageError(
-    `${file}: the default export must be an array of passes, or a function that returns one, got ${describe(given)}`,
+    `${file}: the ${from === 'default' ? 'default export' : `export "${from}"`} must be an array of passes, or a function that returns one, got ${describe(given)}`,
   );
 }
 
-async function importModule(file: string): Promise<unknown> {
+async function importModule(file: string): Promise<Readonly<Record<string, unknown>>> {
   try {
-    return ((await import(pathToFileURL(resolve(file)).href)) as { readonly default?: unknown }).default;
+    return (await import(pathToFileURL(resolve(file)).href)) as Readonly<Record<string, unknown>>;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     throw new UsageError(`${file}: must be a module that can be imported, got ${code ? `${code} ` : ''}${message}`);

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 
 async function evaluation(...argv: readonly string[]): Promise<Evaluation> {
-  const { code, stdout, stderr } = await cq('eval', ...argv, '--data', images, '--json');
+  const { code, stdout, stderr } = await cq('eval', ...argv, '--data', images, '--allow-overlap', '--json');
   expect([code, stderr]).toEqual([0, '']);
   return JSON.parse(stdout) as Evaluation;
 }
@@ -51,7 +51,7 @@ test('against a reference', async () => {
 });
 
 test('for people', async () => {
-  const { stdout } = await cq('eval', model, '--data', images, '--reference', compressed);
+  const { stdout } = await cq('eval', model, '--data', images, '--allow-overlap', '--reference', compressed);
   expect(stdout).toMatch(/top-1 +[\d.]+ % +\d of 5\n/);
   expect(stdout).toMatch(/agreement .*\n +KL /);
 });

@@ -1,3 +1,4 @@
+import type { Dataset, Graph } from '@cq/core';
 import { evaluate, type Evaluation } from '@cq/eval';
 import type { Command } from 'commander';
 import { backendNames, useBackend, type BackendName } from './backend.ts';
@@ -7,8 +8,10 @@ import { loadModel } from './load-model.ts';
 import { modelFolder } from './model-folder.ts';
 import { oneOf } from './one-of.ts';
 import { colors, duration, percent, printJson, printLines, progressBar } from './output.ts';
+import { overlap, refuseOverlap } from './overlap.ts';
 import { required } from './required.ts';
 import { UsageError } from './usage-error.ts';
+import { readUsedExamples } from './used-examples.ts';
 import { wholeNumber } from './whole-number.ts';
 
 interface EvalOptions {
@@ -17,8 +20,12 @@ interface EvalOptions {
   readonly limit?: number;
   readonly backend: BackendName;
   readonly threads: number;
+  readonly allowOverlap?: boolean;
   readonly json?: boolean;
 }
+
+/** Of DATA, how many examples made the model; null where nothing tells, absent where the model was not compressed. */
+type GuardedEvaluation = Evaluation & { readonly shared?: number | null };
 
 export function evalCommand(program: Command, io: Io): void {
   program
@@ -41,11 +48,14 @@ export function evalCommand(program: Command, io: Io): void {
       oneOf('eval', '--backend', backendNames),
       'wasm',
     )
+    .option('--allow-overlap', 'evaluate on examples, too, that the model was calibrated or trained with')
     .option('--threads <N>', 'threads of a compressed model on wasm', wholeNumber('eval', '--threads', 1), 1)
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
-      '\nExample:\n  cq eval out/deit-int8 --data data/imagenet-val --reference models/deit-tiny-patch16-224',
+      '\nExample:\n  cq eval out/deit-int8 --data data/imagenet-val --reference models/deit-tiny-patch16-224\n\n' +
+        'Data that share examples with those that the model was compressed with are refused, with their number: its\n' +
+        'report.json says which those were.',
     )
     .action(async (model: string, options: EvalOptions) => {
       const evaluation = await evaluateModel(model, options, io);
@@ -54,7 +64,7 @@ export function evalCommand(program: Command, io: Io): void {
     });
 }
 
-async function evaluateModel(model: string, options: EvalOptions, io: Io): Promise<Evaluation> {
+async function evaluateModel(model: string, options: EvalOptions, io: Io): Promise<GuardedEvaluation> {
   const { reference, limit, backend, threads, json = false } = options;
   if (backend === 'cpu' && threads > 1) {
     throw new UsageError(`eval: --threads must be 1 with --backend cpu, got ${threads}`);
@@ -63,24 +73,44 @@ async function evaluateModel(model: string, options: EvalOptions, io: Io): Promi
   const folder = await modelFolder(model, io, json);
   const graph = await loadModel(folder);
   const dataset = await loadData(data, graph, folder);
+  const shared = await sharedWithModel(model, folder, graph, dataset, options);
   const referenceGraph = reference && (await loadModel(await modelFolder(reference, io, json)));
   await useBackend(backend, threads);
   const bar = progressBar(io, model, json);
   try {
-    return await evaluate(graph, dataset, {
+    const evaluation = await evaluate(graph, dataset, {
       ...(referenceGraph && { reference: referenceGraph }),
       ...(limit !== undefined && { limit }),
       progress: bar.update,
       signal: io.signal,
     });
+    return { ...evaluation, ...(shared !== undefined && { shared }) };
   } finally {
     bar.stop();
   }
 }
 
-function describe(io: Io, model: string, evaluation: Evaluation): string[] {
+async function sharedWithModel(
+  model: string,
+  folder: string,
+  graph: Graph,
+  dataset: Dataset,
+  { data, limit, allowOverlap }: EvalOptions,
+): Promise<number | null | undefined> {
+  if (!graph.metadata.compression) return undefined;
+  const used = readUsedExamples(folder);
+  if (!used) return null;
+  const digests = new Set([...used.values()].flatMap((ofRole) => [...ofRole]));
+  const found = await overlap(dataset, digests, limit);
+  if (!found) return null;
+  const roles = [...used.keys()].join(' and ');
+  if (!allowOverlap) refuseOverlap('eval', data!, found, `the ${roles} data of ${model}`);
+  return found.shared;
+}
+
+function describe(io: Io, model: string, evaluation: GuardedEvaluation): string[] {
   const { bold, dim } = colors(io);
-  const { value, correct, count, top5, agreement, kl, logitsSha256 } = evaluation;
+  const { value, correct, count, top5, agreement, kl, shared, logitsSha256 } = evaluation;
   const facts: (readonly [string, string])[] = [
     ['top-1', `${bold(percent(value))}  ${correct} of ${count}`],
     ['top-5', percent(top5)],
@@ -88,6 +118,16 @@ function describe(io: Io, model: string, evaluation: Evaluation): string[] {
       ? []
       : [['agreement', `${percent(agreement)}  same top class as the reference`] as const]),
     ...(kl === undefined ? [] : [['KL', `${kl.toPrecision(3)}  nats from the reference, mean`] as const]),
+    ...(shared === undefined
+      ? []
+      : [
+          [
+            'overlap',
+            shared === null
+              ? 'unknown: no report.json says which examples made the model'
+              : `${shared} of the examples made the model`,
+          ] as const,
+        ]),
     ['execution', `${duration(evaluation.milliseconds)}  median per example`],
     ['logits', dim(`sha256 ${logitsSha256}`)],
   ];

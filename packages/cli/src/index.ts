@@ -6,4 +6,6 @@ export { recipeNamed, recipes, type Recipe } from './recipes.ts';
 export type { Compressed, CompressionReport } from './compression-report.ts';
 export { compressedFiles } from './compressed-files.ts';
 export type { Benchmark, BenchRow } from './bench.ts';
+export type { Sweep, Failure } from './sweep.ts';
+export type { SweepRow } from './sweep-rows.ts';
 export { machine, type Machine } from './machine.ts';

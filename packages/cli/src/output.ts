@@ -57,13 +57,15 @@ export function progressBar({ stderr }: Io, label: string, json: boolean): Progr
     hideCursor: true,
     etaBuffer: 20,
   });
-  let started = false;
+  let shown: number | undefined;
   return {
     update(done, total, now = label) {
-      if (!started) bar.start(total, done, { label: now });
-      started = true;
+      if (shown === undefined) bar.start(total, done, { label: now });
       bar.setTotal(total);
-      bar.update(done, { label: now });
+      if (done === shown)
+        bar.update({ label: now }); // Counted again, it would seem that the work stands still.
+      else bar.update(done, { label: now });
+      shown = done;
     },
     stop: () => bar.stop(),
   };

@@ -1,12 +1,18 @@
 import { didYouMean, int8, int8Dynamic, w4, type Pass } from '@cq/core';
+import { aocqW4A8, aocqW8A8 } from '@cq/outlier-correct';
+import { tpVit, tpVitW4A4, tpVitW6A6, type TpVitOptions } from '@cq/quant-log2';
 import { hVit, hVitW4 } from '@cq/quant-pot';
 import { UsageError } from './usage-error.ts';
 
 export interface Recipe {
   /** One line for the help. */
   readonly summary: string;
-  passes(): readonly Pass[];
+  /** Which options of the command it takes. */
+  readonly takes?: readonly (keyof RecipeOptions)[];
+  passes(options?: RecipeOptions): readonly Pass[];
 }
+
+export type RecipeOptions = TpVitOptions;
 
 /** The recipes that packages export, by the name that users type. */
 export const recipes: Readonly<Record<string, Recipe>> = {
@@ -21,12 +27,41 @@ export const recipes: Readonly<Record<string, Recipe>> = {
     passes: hVit,
   },
   'h-vit-w4': { summary: 'the same with 4-bit weights', passes: hVitW4 },
+  'aocq-w8a8': {
+    summary: '8-bit weights and activations whose outliers are balanced first; for models that int8 harms',
+    passes: aocqW8A8,
+  },
+  'aocq-w4a8': { summary: 'the same with 4-bit weights', passes: aocqW4A8 },
+  'tp-vit-w6a6': { summary: '6-bit weights and activations, no training', takes: ['strict'], passes: tpVitW6A6 },
+  'tp-vit-w4a4': {
+    summary: '4-bit weights and activations, each block trained; takes an hour',
+    takes: ['effort', 'strict'],
+    passes: tpVitW4A4,
+  },
+  'tp-vit': {
+    summary: 'the same with 3 bits, which the bits decline to; takes an hour or two',
+    takes: ['effort', 'strict'],
+    passes: tpVit,
+  },
 };
 
-export function recipeNamed(name: string): Recipe {
+/** @param command Whose error it is if there is no such recipe. */
+export function recipeNamed(name: string, command = 'compress'): Recipe {
   if (Object.hasOwn(recipes, name)) return recipes[name]!;
   const known = Object.keys(recipes);
   throw new UsageError(
-    `compress: unknown recipe "${name}"${didYouMean(name, known) || ';'} Known are ${known.join(', ')}`,
+    `${command}: unknown recipe "${name}"${didYouMean(name, known) || ';'} Known are ${known.join(', ')}`,
   );
+}
+
+/** The passes of a recipe, made with the options that were given for it. */
+export function recipePasses(name: string, options: RecipeOptions, command = 'compress'): readonly Pass[] {
+  const { takes = [], passes } = recipeNamed(name, command);
+  for (const option of Object.keys(options) as (keyof RecipeOptions)[]) {
+    if (!takes.includes(option)) {
+      const others = Object.keys(recipes).filter((other) => recipes[other]!.takes?.includes(option));
+      throw new UsageError(`${command}: ${name} takes no --${option}; ${others.join(', ')} do`);
+    }
+  }
+  return passes(options);
 }

@@ -1,14 +1,16 @@
 import { cq } from './testing/cq.ts';
 import { temporaryFolder, tinyModel } from './testing/tiny.ts';
 
+const commands = ['inspect', 'compress', 'eval', 'bench', 'sweep', 'worker'];
+
 describe('help', () => {
   test('lists the commands, on stdout', async () => {
     const { code, stdout, stderr } = await cq('--help');
     expect([code, stderr]).toEqual([0, '']);
-    for (const command of ['inspect', 'compress', 'eval', 'bench']) expect(stdout).toContain(`\n  cq ${command}`);
+    for (const command of commands) expect(stdout).toContain(`\n  cq ${command}`);
   });
 
-  test.each(['inspect', 'compress', 'eval', 'bench'])('%s has an example', async (command) => {
+  test.each(commands)('%s has an example', async (command) => {
     const { code, stdout } = await cq(command, '--help');
     expect(code).toBe(0);
     expect(stdout).toMatch(new RegExp(`Example:\n  cq ${command} `));
@@ -43,6 +45,8 @@ describe('wrong use is one line on stderr and exit code 2', () => {
     ],
     ['one argument too many', ['inspect', 'a', 'b'], 'inspect: too many arguments'],
     ['no --data', ['eval', 'm'], 'eval: --data DATA must be given, got none; see cq eval --help'],
+    ['no --redis', ['worker'], 'worker: --redis URL must be given, got none; see cq worker --help'],
+    ['a misspelt option', ['sweep', 'c.json', '--resum'], "sweep: unknown option '--resum' (Did you mean --resume?)"],
     ['no --out', ['compress', 'm'], 'compress: --out DIR must be given, got none; see cq compress --help'],
     [
       'neither recipe nor config',

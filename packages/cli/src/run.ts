@@ -6,8 +6,11 @@ import { evalCommand } from './eval.ts';
 import { inspectCommand } from './inspect.ts';
 import { Interrupted } from './interrupted.ts';
 import type { Io } from './io.ts';
+import { sweepCommand } from './sweep.ts';
+import { sensitivityCommand } from './sensitivity.ts';
 import { UsageError } from './usage-error.ts';
 import { version } from './version.ts';
+import { workerCommand } from './worker.ts';
 
 /** 0: done. 1: the work failed. 2: wrong use. */
 export type ExitCode = 0 | 1 | 2;
@@ -49,11 +52,22 @@ Examples:
   cq compress models/deit-tiny-patch16-224 --recipe int8 --calibration data/photos --out out/deit-int8
   cq eval     out/deit-int8 --data data/imagenet-val --reference models/deit-tiny-patch16-224
   cq bench    models/deit-tiny-patch16-224 out/deit-int8
+  cq sweep    study.json
+  cq worker   --redis redis://localhost:6379
 
 Results go to stdout, progress to stderr. Every command takes --json for one JSON document.
 Exit code 0: done; 1: the work failed; 2: wrong use. NO_COLOR turns colours off.`,
     );
-  for (const add of [inspectCommand, compressCommand, evalCommand, benchCommand]) add(program, io);
+  for (const add of [
+    inspectCommand,
+    compressCommand,
+    evalCommand,
+    sensitivityCommand,
+    benchCommand,
+    sweepCommand,
+    workerCommand,
+  ])
+    add(program, io);
   return program;
 }
 

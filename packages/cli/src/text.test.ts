@@ -76,7 +76,7 @@ test('a text model is compressed, carries its tokenizer along, and is evaluated 
   expect(compressed.stderr).toBe('');
   expect(compressed.code).toBe(0);
   expect(readdirSync(out)).toEqual(expect.arrayContaining(['model.json', 'tokenizer.json', 'tokenizer_config.json']));
-  const { code, stdout } = await cq('eval', out, '--data', texts, '--reference', model, '--json');
+  const { code, stdout } = await cq('eval', out, '--data', texts, '--allow-overlap', '--reference', model, '--json');
   expect(code).toBe(0);
   const evaluation = JSON.parse(stdout) as Record<string, number>;
   expect(evaluation).toMatchObject({ metric: 'top-1', count: 12 });
@@ -84,10 +84,27 @@ test('a text model is compressed, carries its tokenizer along, and is evaluated 
   expect(evaluation['kl']).toBeLessThan(0.01);
 });
 
+test('texts that the model was calibrated with are refused, whatever their spaces', async () => {
+  const spaced = join(folder, 'spaced.csv');
+  writeFileSync(spaced, 'text,label\na new film,0\n"  bad\tfilm ",0\n');
+  const { code, stderr } = await cq('eval', join(folder, 'int8'), '--data', spaced);
+  expect(code).toBe(1);
+  expect(stderr).toContain(`got 1 that both have, the first line 3 of ${spaced}:`);
+});
+
 test('both backends give the same bits', async () => {
   const digests: string[] = [];
   for (const backend of ['wasm', 'cpu']) {
-    const { stdout } = await cq('eval', join(folder, 'int8'), '--data', texts, '--backend', backend, '--json');
+    const { stdout } = await cq(
+      'eval',
+      join(folder, 'int8'),
+      '--data',
+      texts,
+      '--allow-overlap',
+      '--backend',
+      backend,
+      '--json',
+    );
     digests.push((JSON.parse(stdout) as { logitsSha256: string }).logitsSha256);
   }
   expect(digests[0]).toMatch(/^[0-9a-f]{64}$/);
