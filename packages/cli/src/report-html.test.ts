@@ -14,6 +14,13 @@ const report: CompressionReport = {
       changed: [
         { value: 'w & v', role: 'weight', bits: 8, scales: 192 },
         { value: 'x', role: 'operand', bits: 8, scale: 0.0123456, zeroPoint: -3 },
+        {
+          value: 'z',
+          scale: { before: 0.5, after: 0.25 },
+          strength: 0.9,
+          error: { before: 1, after: 0.1 },
+          maxima: [1, 2],
+        },
       ],
       skipped: [{ value: 'y<1>', reason: 'outside the scope' }],
       milliseconds: 12.3,
@@ -35,6 +42,8 @@ test('shows the sizes, the passes, the values and what stayed in float', () => {
     '192 scales',
     '0.01235',
     '-3',
+    '0.5 → 0.25',
+    'strength 0.9, error 1 → 0.1<',
     'outside the scope',
     'weights: 8',
   ]) {

@@ -47,13 +47,14 @@ ${
 ${skipped.length === 0 ? '' : `<h2>Skipped</h2>\n${table(['pass', 'value', 'reason'], skipped)}`}
 <h2>Values</h2>
 ${table(
-  ['value', 'role', 'bits', 'scale', 'zero point', 'pass'],
+  ['value', 'role', 'bits', 'scale', 'zero point', 'pass', 'what it found'],
   values.map((value) => [
     value.value,
     ...['role', 'bits'].map((key) => text(value, key)),
     scaleOf(value),
     text(value, 'zeroPoint'),
     value.pass,
+    foundOf(value),
   ]),
   [2, 3, 4],
 )}
@@ -68,8 +69,29 @@ const text = (details: Details, key: string): string => {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
 };
 
+/** What has a column of its own. */
+const columns = ['value', 'role', 'bits', 'scale', 'scales', 'zeroPoint', 'pass'];
+
+/** Whatever else a pass says of a value: what it chose, and what was before and after. */
+function foundOf(details: Details): string {
+  return Object.entries(details)
+    .filter(([key]) => !columns.includes(key))
+    .map(([key, found]) => [key, shown(found)] as const)
+    .filter(([, found]) => found !== undefined)
+    .map(([key, found]) => `${key} ${found}`)
+    .join(', ');
+}
+
+/** A number or word, or two of them as before → after; lists are for plots. */
+function shown(found: unknown): string | undefined {
+  if (typeof found === 'number') return significant(found);
+  if (typeof found === 'string' || typeof found === 'boolean') return String(found);
+  if (typeof found !== 'object' || found === null || Array.isArray(found)) return undefined;
+  const [before, after] = ['before', 'after'].map((key) => shown((found as Details)[key]));
+  return before !== undefined && after !== undefined ? `${before} → ${after}` : undefined;
+}
+
 function scaleOf(details: Details): string {
   const { scale, scales } = details;
-  if (typeof scale === 'number') return significant(scale);
-  return typeof scales === 'number' ? `${count(scales)} scales` : '';
+  return typeof scales === 'number' ? `${count(scales)} scales` : (shown(scale) ?? '');
 }
