@@ -1,6 +1,7 @@
 export { CqError } from './errors.ts';
 export { didYouMean } from './suggest.ts';
 export type { ArrayTensor, Batch, Content, Dataset } from './dataset.ts';
+export { subset } from './subset.ts';
 export { consumersOf, isOutput, makeGraph, numberAttr, producerOf, stringAttr, weightBytes } from './graph.ts';
 export type { Attr, DataType, Graph, GraphParts, Input, Metadata, Node, Output, Weight } from './graph.ts';
 export { edit, freeName, hasOneConsumer, redirect, removeDead, type Changes } from './edit.ts';
@@ -45,6 +46,7 @@ export {
   withMask,
 } from './annotations.ts';
 export { constantOperand, onlyFeeds, producer, weightOf } from './match.ts';
+export { liesByOutput, matrixOf, withMatrix, type Matrix } from './matrix.ts';
 export { decompose } from './decompose.ts';
 export { fused } from './fused.ts';
 export { canonicalize } from './canonicalize.ts';
@@ -98,6 +100,7 @@ export { balance, foldScale, type Folded } from './fold-scale.ts';
 export { addToBias, foldShift } from './fold-shift.ts';
 export { blocks, halfBlocks, region, subgraph, type Block, type Region } from './blocks.ts';
 export { blockInputs, capture, type Captured, type CaptureOptions } from './capture.ts';
+export { inputsInTurn, partOf, type Passed } from './inputs-in-turn.ts';
 export { join } from './join.ts';
 export { differentiable } from './differentiable.ts';
 export { objective, type FeedInputs, type LossInputs, type Objective, type ObjectiveOptions } from './objective.ts';

@@ -1,17 +1,4 @@
-import type { Dataset } from '@cq/core';
-
-/** Some examples of a dataset as a dataset. */
-export function subset(data: Dataset, indices: readonly number[]): Dataset {
-  return {
-    name: data.name,
-    size: indices.length,
-    batches: (size, chosen = indices.map((_, i) => i)) =>
-      data.batches(
-        size,
-        chosen.map((i) => indices[i]!),
-      ),
-  };
-}
+import { subset, type Dataset } from '@cq/core';
 
 /** Data in two: a fraction of the examples, evenly spread, is held back from the others. Neither is ever empty. */
 export function heldBack(data: Dataset, fraction: number): { readonly used: Dataset; readonly held: Dataset } {

@@ -1,6 +1,15 @@
-import { capture, subgraph, type Captured, type Dataset, type Graph, type PassContext, type Region } from '@cq/core';
+import {
+  capture,
+  inputsInTurn,
+  subgraph,
+  type Captured,
+  type Dataset,
+  type Graph,
+  type PassContext,
+  type Passed,
+  type Region,
+} from '@cq/core';
 import { EXPECTED } from './block-error.ts';
-import { inputsInTurn, type Passed } from './inputs-in-turn.ts';
 import { regionOf } from './region-of.ts';
 import type { Target } from './targets.ts';
 
@@ -44,10 +53,11 @@ export async function judgesInTurn(
       if (!region || (current?.region.input === region.input && current.region.output === region.output)) {
         return region && current;
       }
-      const inputs = await inputsInTurn(graph, region, data, current, options);
+      const passed = await inputsInTurn(graph, region, data, current, options);
+      const { inputs } = passed;
       const model = subgraph(graph, region, inputs.inputs);
       const expected = await capture(model, { [EXPECTED]: region.output }, inputs, options);
-      await replace({ region, inputs, outputs: expected });
+      await replace({ ...passed, outputs: expected });
       return current;
     },
     dispose: () => replace(),

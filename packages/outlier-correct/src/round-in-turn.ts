@@ -2,16 +2,18 @@ import {
   addToBias,
   edit,
   gram,
+  inputsInTurn,
+  liesByOutput,
+  matrixOf,
   observe,
-  region,
-  subgraph,
+  partOf,
   withFakeQuantize,
+  withMatrix,
   type Gram,
   type Graph,
   type PassContext,
+  type Passed,
 } from '@cq/core';
-import { inputsInTurn, type Passed } from './inputs-in-turn.ts';
-import { liesByOutput, matrixOf, withData } from './matrix.ts';
 import { roundWeight, type RoundingOptions } from './round-weight.ts';
 import type { Stage } from './stages.ts';
 
@@ -40,10 +42,10 @@ export async function roundInTurn(
     for (const [done, { block, input, products }] of stages.entries()) {
       if (block && block.output !== passed?.region.output) {
         const last: Passed | undefined = passed;
-        passed = { region: block, inputs: await inputsInTurn(graph, block, data.calibration!, last, capturing) };
+        passed = await inputsInTurn(graph, block, data.calibration!, last, capturing);
         await last?.inputs.dispose();
       }
-      const part = block ? subgraph(graph, region(graph, block.input, block.output), passed!.inputs.inputs) : graph;
+      const part = block ? partOf(graph, passed!) : graph;
       const seen = await observe(part, [input], statistic, block ? passed!.inputs : data.calibration!, capturing);
       for (const product of products) {
         signal.throwIfAborted();
@@ -67,7 +69,7 @@ async function withRounded(
   const product = graph.nodes.get(name)!;
   const matrix = matrixOf(graph, product);
   const { data, quantizer, biasChange, sqnr } = await roundWeight(matrix, seen, options);
-  graph = edit(graph, { weights: [withData(graph, product, data)] });
+  graph = edit(graph, { weights: [withMatrix(graph, product, data)] });
   graph = withFakeQuantize(graph, matrix.name, liesByOutput(product) ? { ...quantizer, axis: 0 } : quantizer);
   changed(matrix.name, { bits: options.bits, method: options.method, sqnr });
   return addToBias(graph, graph.nodes.get(name)!, biasChange);

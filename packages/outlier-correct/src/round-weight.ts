@@ -5,11 +5,11 @@ import {
   roundNearest,
   symmetric,
   type Gram,
+  type Matrix,
   type RoundingProblem,
   type UniformQuantizer,
 } from '@cq/core';
 import { centred } from './centred.ts';
-import type { Matrix } from './matrix.ts';
 import { outputEnergy } from './output-energy.ts';
 
 export interface RoundingOptions {

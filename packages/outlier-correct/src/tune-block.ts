@@ -1,7 +1,6 @@
-import { capture, edit, fit, join, region, subgraph, type Graph, type Parameter, type PassContext } from '@cq/core';
+import { capture, edit, fit, join, partOf, type Graph, type Parameter, type PassContext, type Passed } from '@cq/core';
 import { blockError, EXPECTED } from './block-error.ts';
 import { heldBack } from './held-back.ts';
-import type { Passed } from './inputs-in-turn.ts';
 
 export interface TuningOptions {
   /** Training steps for each block; 0 leaves everything as it begins. */
@@ -43,13 +42,13 @@ export async function tuneBlock(
   { steps, rate, batchSize, heldBack: fraction }: TuningOptions,
   { seed, signal }: PassContext,
 ): Promise<Tuned> {
-  const { input, output } = float.region;
-  const teacher = subgraph(float.graph, float.region, float.inputs.inputs);
+  const { output } = float.region;
+  const teacher = partOf(float.graph, float);
   const expected = await capture(teacher, { [EXPECTED]: output }, float.inputs, { batchSize: BATCH, signal });
   try {
     const { used, held } = heldBack(join(quantized.inputs, expected), fraction);
     let before: number | undefined;
-    const fitted = await fit(subgraph(graph, region(graph, input, output), quantized.inputs.inputs), {
+    const fitted = await fit(partOf(graph, quantized), {
       parameters,
       values: [output],
       loss: blockError(output),

@@ -2,6 +2,7 @@ import {
   blocks,
   definePass,
   fakeQuantizeOf,
+  inputsInTurn,
   quantizerOf,
   rangeMethods,
   region,
@@ -12,11 +13,11 @@ import {
   type Graph,
   type Parameter,
   type PassContext,
+  type Passed,
   type Scope,
 } from '@cq/core';
 import { checkBits } from './check-bits.ts';
 import { initialSteps, type StepCodes } from './initial-steps.ts';
-import { inputsInTurn, type Passed } from './inputs-in-turn.ts';
 import { requireGradients } from './require-gradients.ts';
 import { signalToNoise } from './signal-to-noise.ts';
 import { checkTuning, tuneBlock, type TuningOptions } from './tune-block.ts';
@@ -91,11 +92,10 @@ async function tunedInTurn(
     for (const [done, block] of all.entries()) {
       const parameters = stepsOf(graph, block, placed);
       const [last, current] = [passed, graph];
-      const [inFloat, inQuantized] = [
-        await inputsInTurn(float, block, calibration, last?.float, capturing),
-        await inputsInTurn(current, block, calibration, last?.quantized, capturing),
-      ];
-      passed = { float: { region: block, inputs: inFloat }, quantized: { region: block, inputs: inQuantized } };
+      passed = {
+        float: await inputsInTurn(float, block, calibration, last?.float, capturing),
+        quantized: await inputsInTurn(current, block, calibration, last?.quantized, capturing),
+      };
       await last?.float.inputs.dispose();
       await last?.quantized.inputs.dispose();
       const teacher = { ...passed.float, graph: float };

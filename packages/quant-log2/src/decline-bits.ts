@@ -3,6 +3,8 @@ import {
   blocks,
   definePass,
   edit,
+  inputsInTurn,
+  partOf,
   quantizableWeights,
   quantizerOf,
   readSnapshot,
@@ -14,12 +16,12 @@ import {
   type Checkpoint,
   type Graph,
   type PassContext,
+  type Passed,
   type Scope,
 } from '@cq/core';
 import { bitSchedules } from './bits-at.ts';
 import { evenly } from './evenly.ts';
 import { importances, type Importance } from './importance.ts';
-import { inputsInTurn, partOf, type Passed } from './inputs-in-turn.ts';
 import { keepGraph, keptGraph } from './kept-graph.ts';
 import { quantizeRegion, weightIn, type Pair, type Runs } from './quantize-block.ts';
 import { reconstruct, type ReconstructOptions, type Saved } from './reconstruct.ts';

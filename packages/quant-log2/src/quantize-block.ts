@@ -2,6 +2,8 @@ import {
   addToBias,
   edit,
   histogram,
+  liesByOutput,
+  matrixOf,
   observe,
   observeGrams,
   quantizerOf,
@@ -9,6 +11,7 @@ import {
   tipOf,
   weightOf,
   withFakeQuantize,
+  withMatrix,
   type Dataset,
   type Graph,
   type Histogram,
@@ -21,7 +24,6 @@ import {
 import { evenly } from './evenly.ts';
 import { foldNorm, normFold } from './fold-norm.ts';
 import { leastErrorCodes } from './least-error.ts';
-import { liesByOutput, matrixOf, withData } from './matrix.ts';
 import { roundWeight } from './round-weight.ts';
 import { rowSample } from './row-sample.ts';
 
@@ -112,7 +114,7 @@ export async function quantizeRegion(
       const matrix = matrixOf(quantized, quantized.nodes.get(name)!);
       const { data, quantizer, biasChange, loss } = roundWeight(matrix, grams.get(input)!, bits);
       const product = quantized.nodes.get(name)!;
-      quantized = edit(quantized, { weights: [withData(quantized, product, data)] });
+      quantized = edit(quantized, { weights: [withMatrix(quantized, product, data)] });
       quantized = withFakeQuantize(
         quantized,
         matrix.name,

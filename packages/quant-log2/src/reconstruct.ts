@@ -3,11 +3,13 @@ import {
   edit,
   fit,
   join,
+  partOf,
   quantizerOf,
+  subset,
   type Checkpoint,
-  type Dataset,
   type Graph,
   type Parameter,
+  type Passed,
 } from '@cq/core';
 import {
   add,
@@ -22,7 +24,6 @@ import {
 } from '@tensorflow/tfjs-core';
 import { evenly } from './evenly.ts';
 import type { Importance } from './importance.ts';
-import { partOf, type Passed } from './inputs-in-turn.ts';
 import { stagesOf, type BitSchedule } from './bits-at.ts';
 import { transition } from './transition.ts';
 
@@ -221,16 +222,4 @@ function mixed(quantized: Tensor, float: Tensor, keep: number, seed: number): Te
   const shape = [...quantized.shape.slice(0, -1), 1];
   const kept = less(randomUniform(shape, 0, 1, 'float32', seed), keep);
   return where(kept, quantized, add(float, 0));
-}
-
-function subset(data: Dataset, indices: readonly number[]): Dataset {
-  return {
-    name: data.name,
-    size: indices.length,
-    batches: (size, chosen = indices.map((_, i) => i)) =>
-      data.batches(
-        size,
-        chosen.map((i) => indices[i]!),
-      ),
-  };
 }

@@ -1,5 +1,4 @@
-import { compensate, decode, gptqSolver, symmetric, type Gram, type UniformQuantizer } from '@cq/core';
-import type { Matrix } from './matrix.ts';
+import { compensate, decode, gptqSolver, symmetric, type Gram, type Matrix, type UniformQuantizer } from '@cq/core';
 
 export interface RoundedWeight {
   /** Lies in the cells of the codes, as near to the float weight as they let it: training goes on from here. [inputs, outputs] */

@@ -1,13 +1,7 @@
-import {
-  capture,
-  region,
-  subgraph,
-  type Captured,
-  type CaptureOptions,
-  type Dataset,
-  type Graph,
-  type Region,
-} from '@cq/core';
+import { region, subgraph, type Region } from './blocks.ts';
+import { capture, type Captured, type CaptureOptions } from './capture.ts';
+import type { Dataset } from './dataset.ts';
+import type { Graph } from './graph.ts';
 
 /** A region and what it read on some data. */
 export interface Passed {

@@ -1,4 +1,6 @@
-import { maskOf, weightOf, type Graph, type Node, type Weight } from '@cq/core';
+import { maskOf } from './annotations.ts';
+import type { Graph, Node, Weight } from './graph.ts';
+import { weightOf } from './match.ts';
 
 /** The weight of a linear layer with its inputs first, and its mask. */
 export interface Matrix {
@@ -11,7 +13,7 @@ export interface Matrix {
 /** Whether a product's weight is stored [outputs, inputs]. */
 export const liesByOutput = ({ attrs }: Node): boolean => attrs['transpose_b'] === true;
 
-/** The weight that a matrix product multiplies by. */
+/** The weight that a matrix product multiplies by: there is one, and it is float32. */
 export function matrixOf(graph: Graph, product: Node): Matrix {
   const { name, shape, data } = weightOf(graph, product.inputs[1])!;
   const mask = maskOf(graph, name);
@@ -27,8 +29,11 @@ export function matrixOf(graph: Graph, product: Node): Matrix {
   };
 }
 
-/** The weight as the product reads it, with other data. */
-export function withData(graph: Graph, product: Node, data: Float32Array): Weight {
+/**
+ * The weight of a product with other data, as the product stores it.
+ * @param data [inputs, outputs]
+ */
+export function withMatrix(graph: Graph, product: Node, data: Float32Array): Weight {
   const weight = weightOf(graph, product.inputs[1])!;
   return { ...weight, data: liesByOutput(product) ? transposed(data, [...weight.shape].reverse()) : data };
 }
