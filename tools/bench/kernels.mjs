@@ -38,7 +38,17 @@ export async function kernelTable({ seconds, say }) {
   }
   const order = (row) => [...new Set(rows.map(({ kernel }) => kernel))].indexOf(row.kernel);
   rows.sort((a, b) => order(a) - order(b) || (a.multiplications ?? a.elements) - (b.multiplications ?? b.elements));
-  return { peaks, rows: rows.map(rated) };
+  say('linear layers with tiles of zeros');
+  const [, ...sparse] = await tilesOfZeros(seconds);
+  return { peaks, rows: [...rows, ...sparse].map(rated) };
+}
+
+/** A linear layer as it is, and with half and three quarters of its tiles zero, as rows. */
+async function tilesOfZeros(seconds) {
+  const script = fileURLToPath(new URL('block-sparse.mjs', import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [script, String(seconds)], { timeout: 120_000 });
+  const [dense, ...rest] = JSON.parse(stdout).rows;
+  return [dense, ...rest.map((row) => ({ ...row, gain: dense.best / row.best }))];
 }
 
 const isNew = (rows, { kernel, shape, weightBits = 8 }) =>

@@ -32,7 +32,7 @@ export function document({ date, command, machine, bars, deit = [], profile, ker
     ...section('Kernels, one thread', kernels, kernelLines),
     ...section('Sizes of DeiT, random weights, one thread', scaling, scalingLines),
     ...section('MiniLM-L6, 64 tokens, batch 1, one thread', minilm, miniLmLines),
-    ...section('Training, one block of DeiT-Tiny in float, batch 8, one thread', training, trainingLines),
+    ...section('Training, one block of DeiT-Tiny in float, batch 8', training, trainingLines),
     '',
   ].join('\n');
 }

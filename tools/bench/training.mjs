@@ -1,5 +1,5 @@
 /**
- * Forward and backward of one block of DeiT-Tiny in float, batch 8: `node training.mjs stock|float [SECONDS]` prints one
+ * Forward and backward of one block of DeiT-Tiny in float, batch 8: `node training.mjs stock|float [SECONDS] [THREADS]` prints one
  * JSON document. The useful rate is three times the multiplications of the forward part by the time of both.
  */
 import { execFile } from 'node:child_process';
@@ -20,13 +20,14 @@ const multiplications = batch * tokens * (12 * width ** 2 + 2 * tokens * width);
 /** @returns `[{ name, milliseconds, rate } | { name, error }]`, each taken in a process of its own. */
 export async function trainingTable({ seconds, say }) {
   const rows = [];
-  for (const [kernels, name] of [
-    ['stock', 'TensorFlow.js wasm'],
-    ['float', '@cq/backend-wasm/register'],
+  for (const [kernels, threads, name] of [
+    ['stock', 1, 'TensorFlow.js wasm'],
+    ['float', 1, '@cq/backend-wasm/register'],
+    ['float', 2, '@cq/backend-wasm/register, two threads'],
   ]) {
     say(`training, ${name}`);
-    const parameters = [fileURLToPath(import.meta.url), kernels, String(seconds)];
-    rows.push({ name, ...(await answerOf(parameters)) });
+    const parameters = [fileURLToPath(import.meta.url), kernels, seconds, threads].map(String);
+    rows.push({ name, threads, ...(await answerOf(parameters)) });
   }
   return rows;
 }
@@ -41,13 +42,14 @@ async function answerOf(parameters) {
   }
 }
 
-async function train(kernels, seconds) {
+async function train(kernels, seconds, threads) {
   const require = createRequire(new URL('../../packages/cli/package.json', import.meta.url));
   tf.enableProdMode();
   require('@tensorflow/tfjs-layers'); // registers the gradients in Node
-  if (kernels === 'float') await import('../../packages/backend-wasm/dist/float/index.js');
-  else require('@tensorflow/tfjs-backend-wasm');
+  const own = kernels === 'float' && (await import('../../packages/backend-wasm/dist/float/index.js'));
+  if (!own) require('@tensorflow/tfjs-backend-wasm');
   await tf.setBackend('wasm');
+  if (own) await own.setThreads(threads);
 
   const graph = block();
   const parameters = new Map([...graph.weights].map(([name, { data }]) => [name, data]));
@@ -103,6 +105,6 @@ function block() {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [kernels, seconds = '5'] = process.argv.slice(2);
-  console.log(JSON.stringify(await train(kernels, Number(seconds))));
+  const [kernels, seconds = '5', threads = '1'] = process.argv.slice(2);
+  console.log(JSON.stringify(await train(kernels, Number(seconds), Number(threads))));
 }

@@ -1,10 +1,10 @@
 import { Epilogue, EPILOGUE, finishTile, SHIFT_CODES } from './epilogue';
 import { dotQuads, fillQuads, inQuads, QUAD, quads } from './quads';
 import { finishShifted } from './shift-epilogue';
-import { dotTile, dotWide, fillRow, PAIR, START, SUMS } from './tile';
-import { linesOf, pairsOf, panelBytes, unpackedBytes, widened, widenedBytes } from './unpack';
+import { dotRuns, dotTile, dotWide, fillRow, PAIR, START, SUMS } from './tile';
+import { linesOf, pairsOf, panelBytes, runBytes, unpackedBytes, widened, widenedBytes } from './unpack';
 
-/** Scratch memory of a product: epilogue, sums of a tile, start of the sums, tiles of a block of rows, an unpacked panel. */
+/** Scratch memory of a product: epilogue, sums of a tile, start of the sums, tiles of a block of rows, an unpacked panel and its runs. */
 export const EPILOGUE_AT: usize = 0;
 export const SUMS_AT: usize = EPILOGUE_AT + EPILOGUE;
 export const START_AT: usize = SUMS_AT + SUMS;
@@ -27,7 +27,7 @@ export function blockRows(inputs: i32, bits: i32, rows: i32): i32 {
 
 export function productScratch(inputs: i32, bits: i32, rows: i32): usize {
   const tiles = <usize>(blockRows(inputs, bits, rows) >> 2) * tileBytes(inputs, bits);
-  return TILES_AT + tiles + (inQuads(bits) ? unpackedBytes(inputs, bits) : widenedBytes(inputs, bits));
+  return TILES_AT + tiles + (inQuads(bits) ? unpackedBytes(inputs, bits) : widenedBytes(inputs, bits) + runBytes(inputs));
 }
 
 /** From so many rows on it is faster to widen a panel once than in the inner loop. */
@@ -55,12 +55,19 @@ export function product(
   const tiles = scratch + TILES_AT;
   const bytes = tileBytes(inputs, bits);
   const unpacked = tiles + <usize>((rows + 3) >> 2) * bytes;
+  const runs = unpacked + widenedBytes(inputs, bits);
+  const whole = (<u64>(inputs + 1) >> 1) * <u64>PAIR << 32; // a run from 0 to the end
   const narrow = bits != WIDENED && rows < MANY_ROWS;
   for (let column = 0; column < outputs; column += 8, w += panelBytes(inputs, bits)) {
     let panel = w;
+    let count = 1;
     if (inQuads(bits)) panel = linesOf(w, inputs, bits, unpacked);
     else if (narrow) panel = pairsOf(w, inputs, bits, unpacked);
-    else if (bits != WIDENED) panel = widened(w, inputs, bits, unpacked);
+    else if (bits != WIDENED) {
+      panel = unpacked;
+      count = widened(w, inputs, bits, unpacked, runs);
+    }
+    const sparse = !narrow && !inQuads(bits) && bits != WIDENED && !(count == 1 && load<u64>(runs) == whole);
     const columns = min<i32>(8, outputs - column);
     let start = bias + (<usize>column << 2);
     if (columns < 8) {
@@ -71,6 +78,7 @@ export function product(
       const present = min<i32>(4, rows - row);
       if (inQuads(bits)) dotQuads(present, tile, panel, quads(inputs), bits, start, sums);
       else if (narrow) dotTile(present, tile, panel, (inputs + 1) >> 1, start, sums);
+      else if (sparse) dotRuns(tile, panel, runs, count, start, sums);
       else dotWide(present, tile, panel, (inputs + 1) >> 1, start, sums);
       if (e.kind >= SHIFT_CODES) finishShifted(e, sums, first + row, present, column, columns, outputs);
       else finishTile(e, sums, first + row, present, column, columns, outputs);

@@ -19,6 +19,25 @@ export function powerOfTwo(exponent: i32): f64 {
   return reinterpret<f64>((<i64>exponent + 1023) << 52);
 }
 
+/**
+ * Whether a float32 does as well for a shift to the right into codes from `low` on: it holds sums of 24 bits exactly, and longer
+ * ones are beyond the codes, rounded or not.
+ */
+@inline
+export function isSingle(shift: i32, low: f32): bool {
+  return shift >= -64 && powerOfTwo(24 - shift) >= <f64>-low;
+}
+
+/** Whether it does for all of `count` shifts, which then stand in `factors` as float32. */
+export function fillSingles(from: usize, to: usize, count: i32, low: f32, factors: usize): bool {
+  for (let i: usize = 0; i < <usize>count; i++) {
+    const shift = load<i32>(to + (i << 2)) - load<i32>(from + (i << 2));
+    if (!isSingle(shift, low)) return false;
+    store<f32>(factors + (i << 2), <f32>powerOfTwo(-shift));
+  }
+  return true;
+}
+
 /** Finishes a tile, as `finishTile` does. */
 export function finishShifted(e: Epilogue, sums: usize, row: i32, rows: i32, column: i32, columns: i32, outputs: i32): void {
   if (columns < 8) {

@@ -1,7 +1,7 @@
-import { Epilogue, RAW } from './epilogue';
+import { CODES, Epilogue, RAW, SHIFT_CODES, SHIFT_TABLE, TABLE } from './epilogue';
 import { allRows } from './linear';
 import { EPILOGUE_AT, productScratch } from './product';
-import { fillFactors } from './shift-epilogue';
+import { fillFactors, fillSingles } from './shift-epilogue';
 
 /** Behind the scratch of the product: the factors of sums and residuals, float64 [outputs] each. */
 export function shiftLinearScratch(inputs: i32, bits: i32, rows: i32, outputs: i32): usize {
@@ -30,7 +30,10 @@ export function shiftLinear(
   e.y = y;
   e.stride = outputs;
   e.wide = wide;
-  if (kind != RAW) fillFactors(unit, exponent, outputs, factors);
+  e.zeroPoint = 0;
+  const plain = kind == SHIFT_CODES || kind == SHIFT_TABLE;
+  if (plain && fillSingles(unit, exponent, outputs, low, factors)) e.kind = kind == SHIFT_TABLE ? TABLE : CODES;
+  else if (kind != RAW) fillFactors(unit, exponent, outputs, factors);
   if (residual != 0) fillFactors(residualExponent, exponent, outputs, residualFactors);
   allRows(x, rows, inputs, w, bits, outputs, bias, scratch);
 }

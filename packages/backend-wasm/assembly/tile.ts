@@ -87,6 +87,48 @@ export function dotWide(rows: i32, x: usize, w: usize, pairs: i32, start: usize,
   else dot4(x, w, true, pairs, start, sums);
 }
 
+/** The same with a panel that has only some runs of pairs, and 4 rows always. */
+export function dotRuns(x: usize, w: usize, runs: usize, count: i32, start: usize, sums: usize): void {
+  let a0 = v128.load(start);
+  let a1 = v128.load(start, 16);
+  let b0 = a0;
+  let b1 = a1;
+  let c0 = a0;
+  let c1 = a1;
+  let d0 = a0;
+  let d1 = a1;
+  for (const last = runs + (<usize>count << 3); runs < last; runs += 8) {
+    let at = x + <usize>load<u32>(runs);
+    const end = x + <usize>load<u32>(runs, 4);
+    do {
+      const w0 = v128.load(w);
+      const w1 = v128.load(w, 16);
+      let pair = v128.load32_splat(at);
+      a0 = i32x4.add(a0, i32x4.dot_i16x8_s(pair, w0));
+      a1 = i32x4.add(a1, i32x4.dot_i16x8_s(pair, w1));
+      pair = v128.load32_splat(at, 4);
+      b0 = i32x4.add(b0, i32x4.dot_i16x8_s(pair, w0));
+      b1 = i32x4.add(b1, i32x4.dot_i16x8_s(pair, w1));
+      pair = v128.load32_splat(at, 8);
+      c0 = i32x4.add(c0, i32x4.dot_i16x8_s(pair, w0));
+      c1 = i32x4.add(c1, i32x4.dot_i16x8_s(pair, w1));
+      pair = v128.load32_splat(at, 12);
+      d0 = i32x4.add(d0, i32x4.dot_i16x8_s(pair, w0));
+      d1 = i32x4.add(d1, i32x4.dot_i16x8_s(pair, w1));
+      at += PAIR;
+      w += WIDE_PAIR;
+    } while (at < end);
+  }
+  v128.store(sums, a0);
+  v128.store(sums, a1, 16);
+  v128.store(sums, b0, 32);
+  v128.store(sums, b1, 48);
+  v128.store(sums, c0, 64);
+  v128.store(sums, c1, 80);
+  v128.store(sums, d0, 96);
+  v128.store(sums, d1, 112);
+}
+
 /** Widens rows of int8 into tiles. Absent rows of the last tile are left as they are. */
 export function fillTiles(x: usize, stride: i32, rows: i32, inputs: i32, tiles: usize): void {
   const pairs = (inputs + 1) >> 1;

@@ -40,17 +40,45 @@ export function widenedBytes(inputs: i32, bits: i32): usize {
   return bits == 8 ? (<usize>(inputs + 1) >> 1) * 2 * LINE : 2 * unpackedBytes(inputs, bits);
 }
 
-/** A panel as int16 pairs, `[pairs][8 outputs][2]`, in `to`. Returns `to`. */
-export function widened(w: usize, inputs: i32, bits: i32, to: usize): usize {
+/** Bytes of a block of 8 outputs by 16 inputs as int8 pairs: what is left out where all its codes are zero. */
+const ZEROS: usize = 8 * LINE;
+
+/** Bytes of the runs of a panel. */
+export function runBytes(inputs: i32): usize {
+  return ((<usize>inputs >> 4) + 1) << 3;
+}
+
+/**
+ * A panel as int16 pairs, `[pairs][8 outputs][2]`, in `to`, without the blocks that are zero. Where runs of the others begin and end
+ * in a tile, uint32 bytes, goes to `runs`; returns how many there are.
+ */
+export function widened(w: usize, inputs: i32, bits: i32, to: usize, runs: usize): i32 {
   // Narrow pairs stand so far behind that wide ones never reach those that are still to be read.
   const narrow = pairsOf(w, inputs, bits, to + unpackedBytes(inputs, bits));
   const bytes = (<usize>(inputs + 1) >> 1) * LINE;
-  for (let at: usize = 0; at < bytes; at += LINE) {
-    const codes = v128.load(narrow + at);
-    v128.store(to + 2 * at, i16x8.extend_low_i8x16_s(codes));
-    v128.store(to + 2 * at, i16x8.extend_high_i8x16_s(codes), 16);
+  let count = 0;
+  let last: usize = bytes; // where the last block that is not zero ends
+  for (let at: usize = 0; at < bytes; ) {
+    const end = min<usize>(at + ZEROS, bytes);
+    let any = v128.load(narrow + at);
+    for (let next = at + LINE; next < end; next += LINE) any = v128.or(any, v128.load(narrow + next));
+    if (!v128.any_true(any)) {
+      at = end;
+      continue;
+    }
+    if (at != last) {
+      store<u32>(runs + (<usize>count << 3), <u32>at);
+      count++;
+    }
+    for (; at < end; at += LINE, to += 2 * LINE) {
+      const codes = v128.load(narrow + at);
+      v128.store(to, i16x8.extend_low_i8x16_s(codes));
+      v128.store(to, i16x8.extend_high_i8x16_s(codes), 16);
+    }
+    last = end;
+    store<u32>(runs + (<usize>count << 3) - 4, <u32>end);
   }
-  return to;
+  return count;
 }
 
 /** A panel of 1 to 4 bits as lines of unsigned bytes, `[quads][8 outputs][4]`, in `to`. Returns `to`. */

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { CqLinear, layoutOf, type LinearAttrs, type Operand } from '@cq/core/runtime';
+import { CqLinear, layoutOf, toPanels, type LinearAttrs, type Operand } from '@cq/core/runtime';
 import {
   codes,
   floats,
@@ -95,6 +95,30 @@ test('linear equals its definition for every shape, weight, epilogue and zero po
   const rows = fc.oneof(size(13), fc.integer({ min: 22, max: 30 })); // a panel that meets many is widened
   const cases = anyCase({ rows, inputs: size(70), outputs: size(40) });
   fc.assert(fc.property(cases, check), { numRuns: 1500 });
+});
+
+/** A weight some of whose tiles of 8 outputs by 16 inputs are zero. */
+function withoutTiles(c: Case, dropped: number): Operand {
+  const { outputs, inputs, weightBits } = c;
+  const next = stream(c.seed);
+  const values = new Int8Array((codes(next, [outputs, inputs], 'even', weightBits).data as Uint8Array).buffer);
+  const tiles = Array.from({ length: Math.ceil(outputs / 8) * Math.ceil(inputs / 16) }, () => next() < dropped);
+  const masked = values.map((code, i) => {
+    const [n, k] = [Math.floor(i / inputs), i % inputs];
+    return tiles[(n >> 3) * Math.ceil(inputs / 16) + (k >> 4)] ? 0 : code;
+  });
+  const data = toPanels(masked, outputs, inputs, weightBits);
+  return { dtype: 'bool', shape: [data.length], data };
+}
+
+test('weights with tiles of zeros give the sums of the definition', () => {
+  const size = (max: number) => fc.integer({ min: 1, max });
+  const cases = anyCase({ rows: fc.integer({ min: 20, max: 33 }), inputs: size(150), outputs: size(40) });
+  const check = (c: Case, dropped: number): void => {
+    const { operands, attrs } = given(c);
+    expectAllVariants(CqLinear, linear, { ...operands, w: withoutTiles(c, dropped) }, attrs);
+  };
+  fc.assert(fc.property(cases, fc.constantFrom(0.3, 0.6, 0.9, 1), check), { numRuns: 500 });
 });
 
 test('linear equals its definition where sums are longest', () => {

@@ -1,5 +1,6 @@
 import { getKernel, registerKernel, unregisterKernel, type KernelFunc, type TensorInfo } from '@tensorflow/tfjs-core';
 import { CqError } from '@cq/core/runtime';
+import { endThreads, threadsOf, type Threads } from '../threads/threads.ts';
 import { addressOf, type WasmBackend } from '../workspace.ts';
 import { floatWorkspaces, type FloatKernels } from './module.ts';
 
@@ -11,6 +12,8 @@ export interface Call {
   at(tensor: TensorInfo): number;
   /** Address of at least so many bytes, until the next call. */
   scratch(bytes: number): number;
+  /** Undefined if there is one. */
+  readonly threads: Threads | undefined;
   /** A tensor to be written. Whatever can be refused is refused before. */
   make(shape: readonly number[], dtype?: 'float32' | 'int32'): TensorInfo;
 }
@@ -37,7 +40,10 @@ export function provide<Attrs>(name: string, build: (stock: KernelFunc | undefin
     kernelName: name,
     backendName: 'wasm',
     kernelFunc,
-    disposeFunc: (backend) => floatWorkspaces.dispose(backend as WasmBackend),
+    disposeFunc: (backend) => {
+      endThreads(backend as WasmBackend);
+      floatWorkspaces.dispose(backend as WasmBackend);
+    },
   });
 }
 
@@ -49,6 +55,7 @@ function callOn(backend: WasmBackend): Call {
     kernels,
     backend,
     scratch,
+    threads: threadsOf(backend),
     at: (tensor) => addressOf(backend, tensor),
     make: (shape, dtype = 'float32') => backend.makeOutput(shape, dtype),
   };

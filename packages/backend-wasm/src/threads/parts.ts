@@ -4,6 +4,7 @@ import { withSharedMemory } from '../heap.ts';
 import type { Call } from '../kernel.ts';
 import type { Kernels } from '../module.ts';
 import { kernelBytes, kernelVariant } from '../variant.ts';
+import { boundaries } from './boundaries.ts';
 import { bytesOf, type Mirror } from './mirror.ts';
 import type { PoolModule } from './pool.ts';
 import type { Threads } from './threads.ts';
@@ -26,9 +27,6 @@ export interface Whole<A extends Attrs> {
   readonly inputs: Readonly<Record<string, TensorInfo>>;
   readonly output: TensorInfo;
 }
-
-/** Kernels compute so many rows at once. */
-const TILE_ROWS = 4;
 
 /** Runs a call on all threads: the first part in the calling one, the others in whichever is free. */
 export function runInParts<A extends Attrs>(whole: Whole<A>, threads: Threads): void {
@@ -69,17 +67,6 @@ export function runInParts<A extends Attrs>(whole: Whole<A>, threads: Threads): 
 }
 
 const rowsOf = ({ output }: Pick<Whole<Attrs>, 'output'>): number => sizeOf(output.shape.slice(0, -1));
-
-/**
- * The first row of each part, and the end of the last. The calling thread has a thread's share. The others have theirs in two
- * parts each, so that it helps those that start late; smaller parts would read the weights too often.
- */
-function boundaries(rows: number, threads: number): readonly number[] {
-  const share = (of: number): number => Math.ceil(rows / of / TILE_ROWS) * TILE_ROWS;
-  const bounds = [0];
-  for (let first = share(threads); first < rows; first += share(2 * threads)) bounds.push(first);
-  return [...bounds, rows];
-}
 
 /** The call on the rows from `first` to `end`. */
 function partOf<A extends Attrs>(whole: Whole<A>, call: Call<A>, first: number, end: number): Call<A> {
