@@ -24,7 +24,7 @@ const p = Float32Array.of(1, 0.7, 0.5, 0.3, 0.1, 0.02, 0.001, 1e-8);
 
 const one = Float32Array.of(1);
 const log2 = (bits: number, base: 1 | 2 = 1, scale = one): Log2Quantizer => ({ kind: 'log2', bits, base, scale });
-const uniformLog2 = (bits: number, lower: number, truncation: number, base: 1 | 2 = 1): UniformLog2Quantizer => ({
+const uniformLog2 = (bits: number, lower: number, truncation: number, base = 1): UniformLog2Quantizer => ({
   ...{ kind: 'uniform-log2', bits, lower, truncation, base, scale: one },
 });
 
@@ -192,7 +192,12 @@ const stored: fc.Arbitrary<StoredQuantizer> = fc.oneof(
     .record({ bits: fc.integer({ min: 1, max: 8 }), base, scale })
     .map(({ scale, bits, base }) => log2(bits, base, Float32Array.of(scale))),
   fc
-    .record({ bits: fc.integer({ min: 2, max: 8 }), base, lower: fc.integer({ min: -4, max: 16 }), scale })
+    .record({
+      bits: fc.integer({ min: 2, max: 8 }),
+      base: fc.constantFrom(1, 2, 16),
+      lower: fc.integer({ min: -4, max: 16 }),
+      scale,
+    })
     .chain(({ bits, base, lower, scale }) =>
       fc.integer({ min: 1, max: 60 }).map((steps) => ({
         ...uniformLog2(bits, lower / 4, (lower + steps) / 4, base),

@@ -21,11 +21,13 @@ import {
 } from '@cq/core';
 import { bitSchedules } from './bits-at.ts';
 import { evenly } from './evenly.ts';
+import { heldBack } from './held-back.ts';
 import { importances, type Importance } from './importance.ts';
 import { keepGraph, keptGraph } from './kept-graph.ts';
 import { quantizeRegion, weightIn, type Pair, type Runs } from './quantize-block.ts';
 import { reconstruct, type ReconstructOptions, type Saved } from './reconstruct.ts';
 
+/** Bits at both ends, and the training between. */
 export interface DeclineBitsOptions extends Scope, ReconstructOptions {
   /** What errors of a block's output count: all the same, or by how much the model's answer depends on each place. */
   readonly importance: 'none' | 'answer';
@@ -106,11 +108,20 @@ async function inTurn(pair: Pair, chosen: Chosen, options: DeclineBitsOptions, c
   const calibration = context.data.calibration!;
   const begun = pair;
   const parts = blocks(pair.float);
-  const codes = { bits: options.to, free: (value: string) => chosen.values.has(value), ofWeights: chosen.weights };
+  const examples =
+    options.iterations > 0
+      ? heldBack(calibration.size, options.heldBack).used
+      : Array.from({ length: calibration.size }, (_, i) => i);
+  const codes = {
+    examples,
+    bits: options.to,
+    free: (value: string) => chosen.values.has(value),
+    ofWeights: chosen.weights,
+  };
   const capturing = { batchSize: 8, signal };
   let weights: ReadonlyMap<string, Importance> = new Map();
   if (options.importance === 'answer' && options.iterations > 0) {
-    const indices = evenly(calibration.size, IMPORTANCE_EXAMPLES);
+    const indices = evenly(examples.length, IMPORTANCE_EXAMPLES).map((i) => examples[i]!);
     weights = await importances(pair.float, parts, calibration, { indices, seed, signal });
   }
   let passed: { readonly float: Passed; readonly quantized: Passed } | undefined;

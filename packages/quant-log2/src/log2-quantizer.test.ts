@@ -57,3 +57,13 @@ test('golden G5, G7: what other methods round to is a codebook', () => {
     1, 0.633333, 0.241667, 0.095833, 0.023958, 0.000879,
   ]);
 });
+
+test('fine exponents are multiples of 1 / 16, and the code of the largest level holds 2^−L exactly', () => {
+  const fine = truncated(3, 'fine', { lower: 0.5, truncation: 5 });
+  const decoded = levels(fine);
+  for (const level of decoded) {
+    if (level > 0) expect(Math.abs(16 * Math.log2(level) - Math.round(16 * Math.log2(level)))).toBeLessThan(1e-5);
+  }
+  expect(Math.max(...decoded)).toBeCloseTo(2 ** -0.5, 7);
+  expect(onLevels(Float32Array.of(0), [1], fine)[0]).toBe(0);
+});

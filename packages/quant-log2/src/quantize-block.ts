@@ -44,10 +44,12 @@ export interface BlockCodes {
   free(value: string): boolean;
   /** What the activations are called that weights of the region read and have no codes. */
   readonly ofWeights: ReadonlySet<string>;
+  /** Indices of the examples that codes are fitted on. */
+  readonly examples: readonly number[];
 }
 
 /** Calibration examples for ranges, and for Gram matrices; rows of each for the ranges of channels. */
-const [EXAMPLES, GRAM_EXAMPLES, ROWS] = [32, 64, 64];
+const [EXAMPLES, GRAM_EXAMPLES, ROWS] = [32, 128, 64];
 
 /** Roles of activations that get the codes of few bits. */
 const fewBits: ReadonlySet<Role> = new Set(['operand', 'factor', 'probability']);
@@ -60,7 +62,7 @@ export async function quantizeRegion(
   pair: Pair,
   { nodes }: Region,
   runs: Runs,
-  { bits, free, ofWeights }: BlockCodes,
+  { bits, free, ofWeights, examples }: BlockCodes,
   { signal, changed, skipped }: Pick<PassContext, 'signal' | 'changed' | 'skipped'>,
 ): Promise<Pair> {
   let { quantized, float } = pair;
@@ -70,7 +72,7 @@ export async function quantizeRegion(
     ([value, role]) => fewBits.has(role) && inside.has(value) && free(value) && !quantizerOf(quantized, value),
   );
   const source = runs.quantized(quantized);
-  const indices = evenly(source.data.size, EXAMPLES);
+  const indices = some(examples, EXAMPLES);
   const options = { indices, batchSize: 8, signal };
 
   const norms = values.filter(([value, role]) => role === 'operand' && float.nodes.get(value)?.op === 'LayerNorm');
@@ -108,7 +110,7 @@ export async function quantizeRegion(
     const tap = { quantized: input, float: originalOf(float, products[0]!) };
     const grams = await observeGrams(from, to, [tap], {
       ...{ ones: true, batchSize: 8, signal },
-      indices: evenly(from.data.size, GRAM_EXAMPLES),
+      indices: some(examples, GRAM_EXAMPLES),
     });
     for (const name of products) {
       const matrix = matrixOf(quantized, quantized.nodes.get(name)!);
@@ -127,6 +129,10 @@ export async function quantizeRegion(
   }
   return { quantized, float };
 }
+
+/** At most `count` of them, evenly spaced. */
+const some = (examples: readonly number[], count: number): number[] =>
+  evenly(examples.length, count).map((i) => examples[i]!);
 
 /** @param scale That of a folded norm. */
 function firstCodes(

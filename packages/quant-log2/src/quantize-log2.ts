@@ -23,12 +23,13 @@ import {
 } from './log2-quantizer.ts';
 import { searchCodes } from './search-codes.ts';
 
+/** Codes of attention probabilities, and how they are chosen. */
 export interface QuantizeLog2Options extends Scope {
   /** Bits of the codes, 2 to 8; zero is one of the 2^bits. */
   readonly bits: number;
   /** Powers of 2, powers of √2, or powers evenly spaced between 2^−L and 2^−T. */
   readonly kind: Log2Kind;
-  /** Of uniform-log2: whole exponents, halves too, or for each attention whichever errs less. */
+  /** Of uniform-log2: whole exponents, halves too, sixteenths too, or for each attention whichever errs least. */
   readonly exponents: Exponents | 'search';
   /** L and T of uniform-log2, and the scale of the others: searched, or given; without a search the scale is 1. */
   readonly truncate: 'search' | Truncation;
@@ -53,7 +54,7 @@ export const quantizeLog2 = definePass<QuantizeLog2Options>({
     const { lower, truncation } = (truncate ?? {}) as Partial<Truncation>;
     if (typeof lower !== 'number' || typeof truncation !== 'number' || !(lower < truncation))
       return `truncate must be search or { lower, truncation } with lower < truncation, got ${JSON.stringify(truncate)}`;
-    return exponents !== 'search' || 'exponents must be integer or half where truncate is given, got "search"';
+    return exponents !== 'search' || 'exponents must be integer, half or fine where truncate is given, got "search"';
   },
 
   async run(graph, options, context) {

@@ -5,7 +5,9 @@ import { quantizeLog2 } from './quantize-log2.ts';
 /** Training steps of 8 images for a block: some minutes, an hour, or a night for DeiT-Tiny on two cores. */
 export type Effort = 'quick' | 'normal' | 'long';
 
+/** What the recipes of few bits leave open. */
 export interface TpVitOptions {
+  /** How long each block trains. Default: `normal`. */
   readonly effort?: Effort;
   /** Whether the weights of patches and classifier get the target's bits too, as in the literature, and not 8. */
   readonly strict?: boolean;

@@ -22,7 +22,7 @@ import {
   where,
   type Tensor,
 } from '@tensorflow/tfjs-core';
-import { evenly } from './evenly.ts';
+import { heldBack } from './held-back.ts';
 import type { Importance } from './importance.ts';
 import { stagesOf, type BitSchedule } from './bits-at.ts';
 import { transition } from './transition.ts';
@@ -38,7 +38,7 @@ export interface ReconstructOptions {
   readonly rate: number;
   /** Chance that a token of what the block reads comes from the quantized prefix, not from the float model. */
   readonly keep: number;
-  /** Calibration examples that decide what is kept and train nothing. */
+  /** Calibration examples that decide what is kept: nothing is fitted on them. */
   readonly heldBack: number;
 }
 
@@ -101,8 +101,7 @@ export async function reconstruct(
   });
   try {
     const data = join(quantized.inputs, expected);
-    const held = evenly(data.size, Math.max(1, Math.min(options.heldBack, data.size - 1)), 0.5);
-    const used = Array.from({ length: data.size }, (_, i) => i).filter((i) => data.size === 1 || !held.includes(i));
+    const { used, held } = heldBack(data.size, options.heldBack);
     const taught = annotationsOf(part, options.to);
     const stages = stagesOf(options.schedule, options.from, options.to, options.iterations);
     let trained = part;

@@ -10,14 +10,15 @@ import type { QuantizerRow, Scaled } from './row.ts';
  *     q = round((clip(u, L, T) − L) / Δ),  Δ = (T − L) / (n − 1);  0 where u > T + Δ / 2
  *     value of code q = scale · 2^(−e[q]),  e[q] the multiple of 1 / base nearest to q · Δ + L, of those below T + Δ / 2
  *
- * Base 1 makes shifts of products, base 2 a shift and a √2. Reconstruction of TP-ViT's truncated uniform-log2 quantizer
+ * Base 1 makes shifts of products, base 2 a shift and a √2, others what a table of levels holds. Reconstruction of TP-ViT's truncated uniform-log2 quantizer
  * (Zhou et al. 2026), after SULQ of I&S-ViT (Zhong et al. 2023).
  */
 export interface UniformLog2Quantizer extends Scaled {
   readonly kind: 'uniform-log2';
   /** 2 to 8. */
   readonly bits: number;
-  readonly base: 1 | 2;
+  /** 1 to 16. */
+  readonly base: number;
   /** -64 to 64, as `truncation`. */
   readonly lower: number;
   /** Above `lower`. */
@@ -29,7 +30,7 @@ export const uniformLog2Row: QuantizerRow<UniformLog2Quantizer> = {
   write: ({ bits, base, lower, truncation, ...form }) => ({ bits, base, lower, truncation, ...writeAxis(form) }),
   read(attributes) {
     const bits = attributes.integer('bits', 2, 8);
-    const base = attributes.integer('base', 1, 2) as 1 | 2;
+    const base = attributes.integer('base', 1, 16);
     const [lower, truncation] = [attributes.number('lower', -64, 64), attributes.number('truncation', -64, 64)];
     if (!(lower < truncation)) attributes.fail(`truncation must be above lower, ${lower}`, truncation);
     return { kind: 'uniform-log2', bits, base, lower, truncation, ...readAxis(attributes) };
