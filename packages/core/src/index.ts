@@ -85,6 +85,7 @@ export { int8, int8Dynamic, w4 } from './recipes.ts';
 export { lower, type LeftInFloat } from './lower.ts';
 export { raise } from './raise.ts';
 export { pack } from './pack.ts';
+export { codeSparse, decodeCodes } from './artifacts/sparse-codes.ts';
 export { permutation, randomOf, type Random } from './random.ts';
 export { adamStep, startMoments, type AdamOptions, type Moments } from './adam.ts';
 export { rateFactor, type Schedule } from './schedule.ts';

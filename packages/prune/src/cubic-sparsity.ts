@@ -1,5 +1,6 @@
 import { CqError } from '@cq/core';
 
+/** From which sparsity to which, in training steps. */
 export interface CubicOptions {
   /** Of the whole training. */
   readonly steps: number;

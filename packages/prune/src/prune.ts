@@ -5,10 +5,11 @@ import { addMask, keepOf } from './remask.ts';
 import { scores, scoreUnits, type Score } from './score.ts';
 import { isRefused } from './width.ts';
 
+/** What is dropped, and how much of it. */
 export interface PruneOptions extends Competition, Scope {
   /** How what a unit is worth is measured. `wanda` and `taylor` need calibration data; `taylor` takes gradients. */
   readonly score: Score;
-  /** `block`: a tile. Kernels that read layout `k2n8` can skip multiples of [8, 2]. */
+  /** `block`: a tile, as backend-wasm skips it in 8-bit layers, and multiples of it. */
   readonly block: readonly [outputs: number, inputs: number];
 }
 

@@ -6,6 +6,7 @@ export interface Score {
   readonly score: number;
 }
 
+/** What a classifier says, and whom it tells how far its model is loaded. */
 export interface ClassifierOptions {
   /** How many classes an answer names, the likeliest first. Default: 5. */
   readonly top?: number;

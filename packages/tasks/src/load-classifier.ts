@@ -1,6 +1,6 @@
-import { CqError, didYouMean, type ArrayTensor } from '@cq/core';
+import { CqError, decodeCodes, didYouMean, type ArrayTensor } from '@cq/core';
 import { loadGraphModel, type GraphModel } from '@tensorflow/tfjs-converter';
-import { ready, tensor, type Tensor } from '@tensorflow/tfjs-core';
+import { io, ready, tensor, type Tensor } from '@tensorflow/tfjs-core';
 import type { Classifier, ClassifierOptions } from './classifier.ts';
 import type { Platform } from './platform.ts';
 import { ranked } from './ranked.ts';
@@ -23,7 +23,9 @@ export async function loadClassifier<I>(
 ): Promise<Classifier<I>> {
   const { top = 5, onProgress } = checked(options);
   await ready();
-  const model = await loadGraphModel(handler(folder), { ...(onProgress && { onProgress }) });
+  const source = handler(folder);
+  const { load } = typeof source === 'string' ? io.http(source, { ...(onProgress && { onProgress }) }) : source;
+  const model = await loadGraphModel({ load: async () => decodeCodes(await load!(), folder) });
   try {
     const metadata = (model.metadata as { cq?: Metadata } | undefined)?.cq ?? {};
     const labels = labelsOf(metadata);

@@ -1,5 +1,5 @@
 import type { io } from '@tensorflow/tfjs-core';
-import { sizeOf } from '../runtime/op.ts';
+import { eachWeight } from './each-weight.ts';
 
 /**
  * Stores integers in as few bytes as their range takes: as `uint8` or `uint16` from the smallest of them up, which TensorFlow.js
@@ -7,24 +7,10 @@ import { sizeOf } from '../runtime/op.ts';
  * @param artifacts With int32, float32 and bool weights as they are, and one buffer.
  */
 export function narrowIntegers(artifacts: io.ModelArtifacts): io.ModelArtifacts {
-  const bytes = new Uint8Array(artifacts.weightData as ArrayBuffer);
-  const specs: io.WeightsManifestEntry[] = [];
-  const parts: Uint8Array[] = [];
-  let at = 0;
-  for (const spec of artifacts.weightSpecs ?? []) {
-    const end = at + sizeOf(spec.shape) * (spec.dtype === 'bool' ? 1 : 4);
-    const part = bytes.slice(at, end);
-    const narrow = spec.dtype === 'int32' ? narrowed(new Int32Array(part.buffer)) : undefined;
-    specs.push(narrow ? { ...spec, quantization: narrow.quantization } : spec);
-    parts.push(narrow ? narrow.bytes : part);
-    at = end;
-  }
-  const weightData = new Uint8Array(parts.reduce((size, { length }) => size + length, 0));
-  parts.reduce((start, part) => {
-    weightData.set(part, start);
-    return start + part.length;
-  }, 0);
-  return { ...artifacts, weightSpecs: specs, weightData: weightData.buffer };
+  return eachWeight(artifacts, 'model', ({ spec, bytes }) => {
+    const narrow = spec.dtype === 'int32' ? narrowed(new Int32Array(bytes.buffer)) : undefined;
+    return narrow ? { spec: { ...spec, quantization: narrow.quantization }, bytes: narrow.bytes } : { spec, bytes };
+  });
 }
 
 function narrowed(values: Int32Array) {

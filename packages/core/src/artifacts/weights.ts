@@ -1,6 +1,7 @@
 import type { io } from '@tensorflow/tfjs-core';
 import { CqError } from '../errors.ts';
 import type { DataType, Weight } from '../graph.ts';
+import { entropyDecoded } from './entropy.ts';
 import { reader, type Reader } from './json-reader.ts';
 import { excerpt, sizeOf } from '../runtime/op.ts';
 
@@ -9,15 +10,20 @@ export function readWeights({ weightSpecs = [], weightData }: io.ModelArtifacts,
   const weights = new Map<string, Weight>();
   let at = 0;
   for (const spec of weightSpecs) {
-    const { name, shape, stored, dtype, scale, min } = readSpec(spec, read);
-    const end = at + bytesOf(shape, stored);
+    const { name, shape, stored, dtype, scale, min, coded } = readSpec(spec, read);
+    const end = at + (coded ?? bytesOf(shape, stored));
     if (end > bytes.length) {
       throw new CqError(
         `${read.source}: weight ${excerpt(name)} needs bytes up to ${end}, the shards have ${bytes.length}; a file is truncated`,
       );
     }
     if (weights.has(name)) throw read.wrong('every name', 'must be unique, got a weight twice', name);
-    weights.set(name, { name, dtype, shape, data: decodeStored(stored, bytes.slice(at, end), dtype, scale, min) });
+    const own = bytes.slice(at, end);
+    const data =
+      coded === undefined
+        ? decodeStored(stored, own, dtype, scale, min)
+        : entropyDecoded(own, sizeOf(shape), `${read.source}: weight ${excerpt(name)}`);
+    weights.set(name, { name, dtype, shape, data });
     at = end;
   }
   if (at !== bytes.length) {
@@ -29,13 +35,15 @@ export function readWeights({ weightSpecs = [], weightData }: io.ModelArtifacts,
 }
 
 /** What the bytes of a weight are, and what becomes of them. */
-interface Spec {
+export interface Spec {
   readonly name: string;
   readonly shape: readonly number[];
   readonly stored: Stored;
   readonly dtype: DataType;
   readonly scale: number;
   readonly min: number;
+  /** How many bytes of an entropy code stand for it. */
+  readonly coded?: number;
 }
 
 type Stored = keyof typeof storedWidths;
@@ -51,22 +59,27 @@ const quantizedAs: Readonly<Record<string, readonly string[]>> = {
 
 /** Length in bytes of what one entry of a weights manifest describes. */
 export function specBytes(spec: unknown, source: string): number {
-  const { shape, stored } = readSpec(spec, reader(source));
-  return bytesOf(shape, stored);
+  const { shape, stored, coded } = readSpec(spec, reader(source));
+  return coded ?? bytesOf(shape, stored);
 }
 
 const bytesOf = (shape: readonly number[], stored: Stored): number => sizeOf(shape) * storedWidths[stored];
 
-function readSpec(json: unknown, read: Reader): Spec {
+/** What an entry of a weights manifest says. */
+export function readSpec(json: unknown, read: Reader): Spec {
   const spec = read.object(json, 'every weight');
   const name = read.name(spec['name'], 'every weight needs a name that');
   const at = `weight ${excerpt(name)}`;
   const { dtype } = spec;
   if (dtype !== 'float32' && dtype !== 'int32' && dtype !== 'bool')
     throw read.wrong(`${at}: dtype`, 'must be float32, int32 or bool', dtype);
-  const shape = read.list(spec['shape'], `${at}: shape`) as readonly number[];
-  if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0) || !Number.isSafeInteger(8 * sizeOf(shape)))
-    throw read.wrong(`${at}: shape`, 'must be of non-negative integers, with a product below 2^50', shape);
+  const shape = shapeOf(spec['shape'], `${at}: shape`, read);
+  if (spec['coded'] !== undefined) {
+    const codedShape = shapeOf(read.object(spec['coded'], `${at}: coded`)['shape'], `${at}: coded shape`, read);
+    if (dtype !== 'bool' || spec['quantization'] !== undefined)
+      throw read.wrong(`${at}: coded`, 'must be bool without quantization, where it is there', dtype);
+    return { name, shape: codedShape, dtype, stored: dtype, scale: 1, min: 0, coded: sizeOf(shape) };
+  }
   if (spec['quantization'] === undefined) return { name, shape, dtype, stored: dtype, scale: 1, min: 0 };
 
   const { dtype: stored, scale = 1, min = 0 } = read.object(spec['quantization'], `${at}: quantization`);
@@ -80,6 +93,13 @@ function readSpec(json: unknown, read: Reader): Spec {
     scale: read.number(scale, `${at}: scale of the quantization`),
     min: read.number(min, `${at}: min of the quantization`),
   };
+}
+
+function shapeOf(json: unknown, at: string, read: Reader): readonly number[] {
+  const shape = read.list(json, at) as readonly number[];
+  if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0) || !Number.isSafeInteger(8 * sizeOf(shape)))
+    throw read.wrong(at, 'must be of non-negative integers, with a product below 2^50', shape);
+  return shape;
 }
 
 function decodeStored(stored: Stored, bytes: Uint8Array, dtype: DataType, scale: number, min: number): Weight['data'] {
@@ -103,7 +123,8 @@ export function float16ToNumber(bits: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
-function joined(data: io.WeightData | undefined): Uint8Array {
+/** Shards as one. */
+export function joined(data: io.WeightData | undefined): Uint8Array {
   const buffers = data === undefined ? [] : Array.isArray(data) ? data : [data];
   if (buffers.length === 1) return new Uint8Array(buffers[0]!);
   const bytes = new Uint8Array(buffers.reduce((sum, { byteLength }) => sum + byteLength, 0));

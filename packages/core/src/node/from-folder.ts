@@ -1,6 +1,7 @@
 import { readFileSync, statSync, type Stats } from 'node:fs';
 import { isAbsolute, join, normalize } from 'node:path';
 import type { io } from '@tensorflow/tfjs-core';
+import { decodeCodes } from '../artifacts/sparse-codes.ts';
 import { specBytes } from '../artifacts/weights.ts';
 import { checkDocument } from '../from-artifacts.ts';
 import { CqError } from '../errors.ts';
@@ -17,7 +18,7 @@ interface ModelJson extends io.ModelJSON {
  * @throws CqError on load if model.json or a shard is missing, malformed, of the wrong length, or outside the folder.
  */
 export function fromFolder(folder: string): io.IOHandler {
-  return { load: async () => readArtifacts(folder) };
+  return { load: async () => decodeCodes(readArtifacts(folder), folder) };
 }
 
 /**

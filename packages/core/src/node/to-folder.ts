@@ -47,7 +47,7 @@ export function writeFolder(folder: string, files: ReadonlyMap<string, string | 
 
 /**
  * Says before the work, not after it, whether `writeFolder` may write there.
- * @throws CqError if the path leads through a file, or the folder holds something that no @cq model has.
+ * @throws CqError if the path leads through a file, or the folder holds something that no model has.
  */
 export function checkTarget(folder: string): void {
   let nearest = resolve(folder);
@@ -63,4 +63,4 @@ export function checkTarget(folder: string): void {
 }
 
 /** What a model's folder holds, and writing one may replace. */
-const ours = /^(model\.json|group\d+-shard\d+of\d+\.bin|report\.(json|html)|tokenizer(_config)?\.json)$/;
+const ours = /^(model\.json|recipe\.json|group\d+-shard\d+of\d+\.bin|report\.(json|html)|tokenizer(_config)?\.json)$/;
