@@ -14,16 +14,18 @@ export interface Effort {
   readonly evaluation?: number;
   /** Inferences of each model that are timed. */
   readonly rounds: number;
-  /** Seeds with which the half-depth student learns from the teacher, and from labels alone. */
+  /** Of a student that has none of the teacher's weights, by the teacher and by labels alone. */
+  readonly beginner: number;
+  /** Seeds with which it learns. */
   readonly seeds: number;
 }
 
 export const full: Effort = {
-  ...{ teacher: 1500, distillation: 100, recovery: 60, batchSize: 32 },
+  ...{ teacher: 1500, distillation: 100, recovery: 60, beginner: 250, batchSize: 32 },
   ...{ calibration: 64, rounds: 200, seeds: 3 },
 };
 
 export const quick: Effort = {
-  ...{ teacher: 60, distillation: 4, recovery: 2, batchSize: 8 },
+  ...{ teacher: 60, distillation: 4, recovery: 2, beginner: 4, batchSize: 8 },
   ...{ calibration: 8, training: 160, evaluation: 40, rounds: 6, seeds: 1 },
 };

@@ -1,19 +1,20 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { canonicalize, compress, type Dataset, type Graph } from '@cq/core';
+import { canonicalize, compress, subset, type Dataset, type Graph } from '@cq/core';
 import { folderStore } from '@cq/core/node';
 import { loadTokenizer, textCsv, type Tokenizer } from '@cq/data';
 import { distill } from '@cq/distill';
 import { importHuggingFace } from '@cq/import-hf';
 import { smallBert } from './small-bert.ts';
-import { subset } from './subset.ts';
 import { words } from './words.ts';
 import type { Effort } from './effort.ts';
 
 /** What the study works on. */
 export interface Materials {
   readonly teacher: Graph;
+  /** What the teacher was before it learned the task, if that is known. */
+  readonly language?: Graph;
   readonly training: Dataset;
   readonly evaluation: Dataset;
   /** Where all this is from, for the reader. */
@@ -28,8 +29,10 @@ export async function sharedMaterials(shared: string): Promise<Materials | undef
   const tokenizer = await loadTokenizer(model);
   const data = (file: string, maxLength?: number): Promise<Dataset> =>
     dataOf(join(texts, file), teacher, tokenizer, maxLength);
+  const language = join(shared, 'models/bengali-bert-mini-mlm');
   return {
     teacher,
+    ...(existsSync(language) && { language: canonicalize(await importHuggingFace(language)) }),
     training: await data('train.csv', TRAINED),
     evaluation: await data('test.csv'),
     origin: 'the Bengali mini-BERT; texts that neither it nor a student was trained on or chosen by',

@@ -4,12 +4,15 @@ import { sample } from '@cq/data';
 import { distill, student } from '@cq/distill';
 import { prune, shrink } from '@cq/prune';
 import { join } from 'node:path';
+import { depthOf } from './depth-of.ts';
 import type { Effort } from './effort.ts';
 import type { Shape, Step } from './preset.ts';
 
 /** What the steps work with. */
 export interface Workshop {
   readonly teacher: Graph;
+  /** What the teacher was before it learned the task, if that is known. */
+  readonly language?: Graph;
   /** The training texts with the teacher's answers. */
   readonly training: Dataset;
   readonly effort: Effort;
@@ -27,10 +30,11 @@ export const studentOf = (teacher: Graph, shape: Shape): Graph => {
   return student(teacher, { hidden: teacher.weights.get(gamma)!.shape[0]! / 2, heads: heads / 2 });
 };
 
-const depthOf = ({ nodes }: Graph): number => [...nodes.values()].filter(({ op }) => op === 'AttentionLogits').length;
-
 /** How the student learns. Chosen on a part of the training texts that was held back. */
 export const learning = { rate: 2e-4, temperature: 2, part: 8 } as const;
+
+/** How a student learns that has none of the teacher's weights, from the teacher or from labels: likewise. */
+export const firstLearning = { ...learning, rate: 3e-4 } as const;
 
 /**
  * Fraction of the MLP channels that P leaves out. Heads stay: of so small a model each matters. On training texts, half of

@@ -1,17 +1,17 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { lower, pack, type Dataset, type Graph } from '@cq/core';
+import { codeSparse, lower, pack, subset, type Dataset, type Graph } from '@cq/core';
 import { folderStore, toFolder } from '@cq/core/node';
 import { distill, withAnswers } from '@cq/distill';
+import { beginner } from './beginner.ts';
 import { countWeights, type WeightCount } from './count-weights.ts';
 import type { Effort } from './effort.ts';
 import type { Materials } from './materials.ts';
 import { cellOf, modelOf, preset, type Combination } from './preset.ts';
 import { race, type Lap } from './race.ts';
 import { scoresOf, type Scores } from './scores.ts';
-import { learning, passesOf, studentOf, taken, type Workshop } from './steps.ts';
-import { subset } from './subset.ts';
+import { firstLearning, passesOf, studentOf, taken, type Workshop } from './steps.ts';
 
 /** What is known of a cell before it is timed. */
 export interface Cell extends Scores, WeightCount {
@@ -25,7 +25,7 @@ export interface Row extends Combination, Cell {
   readonly stock?: Lap;
 }
 
-/** The half-depth student after equal steps, by what it learned from. */
+/** The half-depth student that began with none of the teacher's weights, after equal steps, by what it learned from. */
 export interface SeedRow {
   readonly seed: number;
   readonly learned: 'teacher' | 'labels';
@@ -40,7 +40,7 @@ export interface Study {
 
 /** Runs all combinations, or what of them is not in the folder yet: finished steps and cells are not repeated. */
 export async function study(
-  { teacher, training, evaluation, origin }: Materials,
+  { teacher, language, training, evaluation, origin }: Materials,
   effort: Effort,
   folder: string,
   seed: number,
@@ -49,7 +49,7 @@ export async function study(
   const answered = await withAnswers(first(training, effort.training), teacher, {
     store: folderStore(join(folder, 'steps/answers')),
   });
-  const workshop: Workshop = { teacher, training: answered, effort, seed, folder, say };
+  const workshop: Workshop = { teacher, ...(language && { language }), training: answered, effort, seed, folder, say };
   const judged = first(evaluation, effort.evaluation);
   const cells = new Map<string, Cell>();
   for (const combination of preset) {
@@ -90,7 +90,7 @@ export function measured(combination: Combination, workshop: Workshop, judged: D
     const graph = await modelFor(combination, workshop);
     const lowered = lower(graph).graph;
     const model = join(folder, 'models', cell);
-    toFolder(pack(lowered), model);
+    toFolder(codeSparse(pack(lowered)), model);
     const found: Cell = { cell, ...countWeights(graph), bytes: bytesIn(model), ...(await scoresOf(lowered, judged)) };
     say(`${cell}: ${found.correct} of ${found.count}, ${(found.bytes / 1e6).toFixed(2)} MB`);
     return found;
@@ -109,23 +109,23 @@ async function modelFor(combination: Combination, workshop: Workshop): Promise<G
   return graph;
 }
 
-/** The half-depth student by teacher and by labels, with as many steps, for every seed. */
+/** A beginner by teacher and by labels, with as many steps, for every seed. */
 export async function seedRows(workshop: Workshop, judged: Dataset): Promise<readonly SeedRow[]> {
-  const { teacher, effort, folder } = workshop;
+  const { teacher, language, effort, folder } = workshop;
   const rows: SeedRow[] = [];
   for (let seed = workshop.seed; seed < workshop.seed + effort.seeds; seed++) {
     for (const learned of ['teacher', 'labels'] as const) {
-      const name = learned === 'teacher' && seed === workshop.seed ? 'half-depth-D' : `half-depth-${learned}-${seed}`;
+      const name = `beginner-${learned}-${seed}`;
       const passes = [
         distill({
-          ...learning,
+          ...firstLearning,
           losses: [learned === 'teacher' ? 'soft' : 'labels'],
-          steps: effort.distillation,
+          steps: effort.beginner,
           batchSize: effort.batchSize,
         }),
       ];
       const scores = await once(join(folder, 'seeds', `${name}.json`), async () => {
-        const graph = await taken(studentOf(teacher, 'half depth'), name, passes, { ...workshop, seed });
+        const graph = await taken(beginner(teacher, language, seed), name, passes, { ...workshop, seed });
         return scoresOf(graph, judged);
       });
       rows.push({ seed, learned, scores });

@@ -52,7 +52,7 @@ export function summary({ rows, seeds }: Study): string {
     return own.reduce((sum, value) => sum + value, 0) / own.length;
   };
   lines.push(
-    `Half depth after equal steps, macro-F1, mean of ${seeds.length / 2} seeds: ${percent(mean('teacher'))} from the teacher, ` +
+    `Half depth, begun without the teacher's weights, after equal steps, macro-F1, mean of ${seeds.length / 2} seeds: ${percent(mean('teacher'))} from the teacher, ` +
       `${percent(mean('labels'))} from labels alone: ${points(mean('teacher') - mean('labels'))}.`,
   );
   return lines.join('\n');

@@ -3,9 +3,11 @@ import type { LayerPair } from './layer-pairs.ts';
 import { lossNames, type Loss } from './losses.ts';
 import type { Pruning } from './training-masks.ts';
 
+/** What the student learns from, how long and how. */
 export interface DistillOptions extends Scope {
   /** The model to learn from. Not needed for labels alone, or for soft targets if the data have them: `withAnswers`. */
   readonly teacher?: Graph;
+  /** What it learns from; their sum is minimized. */
   readonly losses: readonly Loss[];
   /** What soft targets count for beside labels, in [0, 1]; the labels count for the rest. */
   readonly alpha: number;
@@ -13,12 +15,15 @@ export interface DistillOptions extends Scope {
   readonly temperature: number;
   /** Blocks of the student and of the teacher that are to be alike, from 0; by default shared out evenly. */
   readonly layers?: readonly LayerPair[];
+  /** Training steps of `batchSize` examples. */
   readonly steps: number;
   /** Examples of a step. */
   readonly batchSize: number;
   /** Examples that run together. Texts of a step are sorted by length: small parts have little padding. */
   readonly part: number;
+  /** Of Adam, at its highest. */
   readonly rate: number;
+  /** How the rate falls after it has risen. */
   readonly schedule: Schedule;
   /** Fraction of the steps over which the rate rises first. */
   readonly warmUp: number;

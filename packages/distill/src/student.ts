@@ -13,6 +13,7 @@ import {
 import { gaussian } from './gaussian.ts';
 import { narrow } from './narrow.ts';
 
+/** How much smaller than the teacher, and what the student begins with. */
 export interface StudentOptions {
   /** How many transformer blocks, or which of the teacher's, from 0. All by default. */
   readonly layers?: number | readonly number[];
@@ -22,6 +23,7 @@ export interface StudentOptions {
   readonly heads?: number;
   /** Where the weights come from: the teacher's most important blocks, channels and heads, or random numbers. */
   readonly initialise?: 'teacher' | 'seed';
+  /** Of the random numbers. Default: 1. */
   readonly seed?: number;
 }
 

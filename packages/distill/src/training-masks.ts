@@ -9,6 +9,7 @@ export interface Pruning {
   keep(moment: Moment): ReadonlyMap<string, Float32Array>;
 }
 
+/** Weights and masks at a step of the training, by the names of the weights. */
 export interface Moment {
   /** Steps done. */
   readonly step: number;
