@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { CqError, type Graph, type Metadata } from '@cq/core';
 import type { z } from 'zod';
 import { architectures, type Task } from './architectures.ts';
@@ -6,6 +5,7 @@ import type { Checkpoint } from './checkpoint.ts';
 import { excerpt } from './excerpt.ts';
 import { classFields } from './fields.ts';
 import { readJsonFile } from './json-file.ts';
+import type { ModelFiles } from './model-files.ts';
 
 /** A config.json as checked, and the graph that it describes. */
 export interface Config {
@@ -22,9 +22,9 @@ export interface Config {
  * Reads config.json and refuses whatever would change the numbers and is not supported.
  * @throws CqError that names the file, the field and its value.
  */
-export async function readConfig(folder: string): Promise<Config> {
-  const file = join(folder, 'config.json');
-  const found = await readJsonFile(file);
+export async function readConfig(files: ModelFiles): Promise<Config> {
+  const file = files.pathOf('config.json');
+  const found = await readJsonFile(files, 'config.json');
   if (!found) throw new CqError(`${file}: does not exist; a Hugging Face folder has config.json and model.safetensors`);
   return parseConfig(found.json, file);
 }
@@ -52,8 +52,8 @@ export function parseConfig(json: Readonly<Record<string, unknown>>, file = 'con
 }
 
 /** The fields of preprocessor_config.json, if there is one. */
-export async function readPreprocessing(folder: string): Promise<Metadata['preprocessing']> {
-  return (await readJsonFile(join(folder, 'preprocessor_config.json')))?.json;
+export async function readPreprocessing(files: ModelFiles): Promise<Metadata['preprocessing']> {
+  return (await readJsonFile(files, 'preprocessor_config.json'))?.json;
 }
 
 function architectureOf(json: Readonly<Record<string, unknown>>, file: string): string {

@@ -5,11 +5,13 @@ import { CqError } from '@cq/core';
 import type { ListFileEntry } from '@huggingface/hub';
 import { saveStream } from './save-stream.ts';
 
+/** Where a checkpoint comes from and goes to. */
 export interface DownloadOptions {
   /** Where models are kept: each in `<cacheFolder>/<owner>--<name>/<revision>`. */
   readonly cacheFolder: string;
   /** A branch, a tag or a commit. */
   readonly revision?: string;
+  /** Told of every part of a file that arrives. */
   readonly onProgress?: (progress: DownloadProgress) => void;
   /** Stops the download; what is complete is kept and not fetched again. */
   readonly signal?: AbortSignal;
@@ -19,6 +21,7 @@ export interface DownloadOptions {
   readonly hubUrl?: string;
 }
 
+/** How far a download is, in bytes. */
 export interface DownloadProgress {
   /** The file that is arriving. */
   readonly file: string;

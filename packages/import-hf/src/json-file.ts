@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { CqError } from '@cq/core';
 import { excerpt } from './excerpt.ts';
+import type { ModelFiles } from './model-files.ts';
 
 export interface JsonFile {
   readonly text: string;
@@ -8,15 +8,10 @@ export interface JsonFile {
 }
 
 /** A file that holds one JSON object, or undefined if there is no such file. */
-export async function readJsonFile(file: string): Promise<JsonFile | undefined> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw new CqError(`${file}: must be readable, got ${code ?? message}`);
-  }
+export async function readJsonFile(files: ModelFiles, name: string): Promise<JsonFile | undefined> {
+  const text = await files.text(name);
+  if (text === undefined) return undefined;
+  const file = files.pathOf(name);
   let json: unknown;
   try {
     json = JSON.parse(text);

@@ -2,7 +2,8 @@ import { CqError } from '@cq/core';
 import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readSafetensors, writeSafetensors } from './safetensors.ts';
+import { readSafetensors } from './read-safetensors.ts';
+import { writeSafetensors } from './safetensors.ts';
 
 let folder: string;
 let file: string;

@@ -1,6 +1,6 @@
-import { open, stat, type FileHandle } from 'node:fs/promises';
 import { CqError, float16ToNumber } from '@cq/core';
 import { excerpt } from './excerpt.ts';
+import type { OpenFile } from './model-files.ts';
 import { repeatedKey } from './repeated-key.ts';
 
 /** A tensor of a checkpoint. Every float type arrives as float32, every integer type as int32. */
@@ -9,6 +9,7 @@ export interface Tensor {
   readonly data: Float32Array | Int32Array;
 }
 
+/** What a safetensors file holds: tensors by name, and texts about them. */
 export interface Safetensors {
   readonly tensors: ReadonlyMap<string, Tensor>;
   readonly metadata: ReadonlyMap<string, string>;
@@ -17,27 +18,17 @@ export interface Safetensors {
 /**
  * Reads a file of the safetensors format: 8 bytes of header length, a JSON header, the bytes of the tensors.
  * The whole header is checked against the size of the file before any tensor gets memory.
+ * @param file What errors call it.
  * @throws CqError that names the file, the tensor and the numbers.
  */
-export async function readSafetensors(file: string): Promise<Safetensors> {
-  const { size } = await statFile(file);
-  const handle = await open(file).catch((error: NodeJS.ErrnoException) => {
-    throw new CqError(`${file}: must be readable, got ${error.code ?? error.message}`);
-  });
-  try {
-    const header = await readHeader(file, handle, size);
-    const tensors = new Map<string, Tensor>();
-    for (const entry of header.entries) {
-      const bytes = await readBytes(file, handle, header.dataStart + entry.start, entry.end - entry.start);
-      tensors.set(entry.name, {
-        shape: entry.shape,
-        data: types[entry.type].decode(bytes, complain(file, entry.name)),
-      });
-    }
-    return { tensors, metadata: header.metadata };
-  } finally {
-    await handle.close();
+export async function parseSafetensors(file: string, opened: OpenFile): Promise<Safetensors> {
+  const header = await readHeader(file, opened);
+  const tensors = new Map<string, Tensor>();
+  for (const { name, type, shape, start, end } of header.entries) {
+    const bytes = await opened.read(header.dataStart + start, end - start);
+    tensors.set(name, { shape, data: types[type].decode(bytes, complain(file, name)) });
   }
+  return { tensors, metadata: header.metadata };
 }
 
 /** The bytes of a safetensors file with these tensors, as F32 and I32. */
@@ -66,19 +57,6 @@ export function writeSafetensors(
     at += data.byteLength;
   }
   return bytes;
-}
-
-/** Looked at before opening: to open a pipe is to wait for whoever writes it. */
-async function statFile(file: string): Promise<{ readonly size: number }> {
-  const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
-    throw new CqError(
-      error.code === 'ENOENT' || error.code === 'ENOTDIR'
-        ? `${file}: does not exist; save the model in the safetensors format`
-        : `${file}: must be readable, got ${error.code ?? error.message}`,
-    );
-  });
-  if (!found.isFile()) throw new CqError(`${file}: must be a file, got a folder or device; name the .safetensors file`);
-  return found;
 }
 
 type Type = keyof typeof types;
@@ -154,9 +132,10 @@ const OPENING_BRACKET = '['.charCodeAt(0);
 /** The format's own limit. */
 const longestHeader = 100_000_000;
 
-async function readHeader(file: string, handle: FileHandle, size: number): Promise<Header> {
+async function readHeader(file: string, opened: OpenFile): Promise<Header> {
+  const { size } = opened;
   if (size < 8) throw new CqError(`${file}: must start with 8 bytes of header length, got ${size} bytes in all`);
-  const length = new DataView(await readBytes(file, handle, 0, 8)).getBigUint64(0, true);
+  const length = new DataView(await opened.read(0, 8)).getBigUint64(0, true);
   if (length > longestHeader) {
     throw new CqError(
       `${file}: header length must be at most ${longestHeader}, got ${length}; this is no safetensors file`,
@@ -166,7 +145,7 @@ async function readHeader(file: string, handle: FileHandle, size: number): Promi
   if (dataStart > size) {
     throw new CqError(`${file}: header ends at byte ${dataStart}, got ${size} bytes in all; the file is truncated`);
   }
-  const json = parseHeader(file, await readBytes(file, handle, 8, Number(length)));
+  const json = parseHeader(file, await opened.read(8, Number(length)));
   const entries: Entry[] = [];
   let metadata: ReadonlyMap<string, string> = new Map();
   for (const [name, value] of Object.entries(json)) {
@@ -248,21 +227,6 @@ function checkLayout(file: string, entries: readonly Entry[], available: number)
   if (at !== available) {
     throw new CqError(`${file}: data must end with ${before} at byte ${at}, got ${available} bytes of data`);
   }
-}
-
-async function readBytes(file: string, handle: FileHandle, position: number, length: number): Promise<ArrayBuffer> {
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  while (at < length) {
-    const { bytesRead } = await handle.read(bytes, at, Math.min(length - at, 2 ** 30), position + at);
-    if (bytesRead === 0) {
-      throw new CqError(
-        `${file}: must have ${position + length} bytes, got ${position + at}; it shrank while being read`,
-      );
-    }
-    at += bytesRead;
-  }
-  return bytes.buffer;
 }
 
 const isType = (name: string): name is Type => Object.hasOwn(types, name);

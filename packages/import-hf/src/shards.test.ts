@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { importHuggingFace, readSafetensors, writeSafetensors, type Tensor } from './index.ts';
+import { folderFiles } from './folder-files.ts';
 import { readTensors } from './shards.ts';
 import { fixture } from './testing/fixture.ts';
 
@@ -39,7 +40,7 @@ test('a model in shards is the model in one file', async () => {
 test('the file in one piece comes first', async () => {
   await shard('model.safetensors', { a: tensor(1) });
   await index('not even JSON');
-  const { file, tensors } = await readTensors(folder);
+  const { file, tensors } = await readTensors(folderFiles(folder));
   expect(file).toBe(join(folder, 'model.safetensors'));
   expect(tensors).toEqual((await readSafetensors(file)).tensors);
 });
@@ -67,7 +68,7 @@ test.each<[string, unknown, string]>([
   ['a key twice', `{"weight_map": {"a": "${first}", "a": "${second}"}}`, 'every name must be unique, got "a" twice'],
 ])('%s in the index', async (_, json, message) => {
   await index(json);
-  const error = await readTensors(folder).catch((reason: unknown) => reason);
+  const error = await readTensors(folderFiles(folder)).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(CqError);
   expect((error as CqError).message).toContain(message);
   expect((error as CqError).message).toContain(`${join(folder, 'model.safetensors.index.json')}: `);
@@ -96,7 +97,7 @@ test.each<[string, Record<string, string>, string]>([
   await shard(second, { b: tensor(3) });
   await shard('twice.safetensors', { a: tensor(4), c: tensor(5) });
   await index(message.includes('"extra"') ? map : { extra: first, ...map });
-  const error = await readTensors(folder).catch((reason: unknown) => reason);
+  const error = await readTensors(folderFiles(folder)).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(CqError);
   expect((error as CqError).message).toContain(message);
 });

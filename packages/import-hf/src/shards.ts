@@ -1,10 +1,9 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { CqError } from '@cq/core';
 import { excerpt } from './excerpt.ts';
 import { readJsonFile, type JsonFile } from './json-file.ts';
+import type { ModelFiles } from './model-files.ts';
 import { repeatedKey } from './repeated-key.ts';
-import { readSafetensors, type Tensor } from './safetensors.ts';
+import { parseSafetensors, type Tensor } from './safetensors.ts';
 
 /** The tensors of a folder, and the file that errors about them name. */
 export interface Tensors {
@@ -17,17 +16,16 @@ export interface Tensors {
  * which shard has which tensor; a tensor elsewhere, twice or nowhere is an error.
  * @throws CqError that names the file and the tensor.
  */
-export async function readTensors(folder: string): Promise<Tensors> {
-  const whole = join(folder, 'model.safetensors');
-  const file = join(folder, indexName);
-  const index = existsSync(whole) ? undefined : await readJsonFile(file);
-  if (!index) return { file: whole, tensors: (await readSafetensors(whole)).tensors };
+export async function readTensors(files: ModelFiles): Promise<Tensors> {
+  const file = files.pathOf(indexName);
+  const index = files.has(wholeName) ? undefined : await readJsonFile(files, indexName);
+  if (!index) return { file: files.pathOf(wholeName), tensors: await tensorsIn(files, wholeName) };
 
   const places = readIndex(index, file); // tensor → shard
   const tensors = new Map<string, Tensor>();
   for (const shard of new Set(places.values())) {
-    const path = join(folder, shard);
-    const { tensors: found } = await readSafetensors(path);
+    const path = files.pathOf(shard);
+    const found = await tensorsIn(files, shard);
     for (const [name, tensor] of found) {
       const place = places.get(name);
       if (place === undefined)
@@ -45,7 +43,17 @@ export async function readTensors(folder: string): Promise<Tensors> {
   return { file, tensors };
 }
 
+const wholeName = 'model.safetensors';
 const indexName = 'model.safetensors.index.json';
+
+async function tensorsIn(files: ModelFiles, name: string): Promise<ReadonlyMap<string, Tensor>> {
+  const opened = await files.open(name);
+  try {
+    return (await parseSafetensors(files.pathOf(name), opened)).tensors;
+  } finally {
+    await opened.close();
+  }
+}
 
 function readIndex({ json, text }: JsonFile, file: string): Map<string, string> {
   const repeated = repeatedKey(text);

@@ -6,7 +6,8 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { checkpoint } from '../checkpoint.ts';
 import { parseConfig } from '../config.ts';
-import { readSafetensors, type Tensor } from '../safetensors.ts';
+import { readSafetensors } from '../read-safetensors.ts';
+import type { Tensor } from '../safetensors.ts';
 
 export type Tensors = ReadonlyMap<string, Tensor>;
 export type Json = Readonly<Record<string, unknown>>;
