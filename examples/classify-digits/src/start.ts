@@ -36,7 +36,7 @@ const float = await evaluate(model, evaluation);
 const integer = await evaluate(lowered.graph, evaluation, { reference: model });
 const times = await interleaved([model, lowered.graph], evaluation);
 
-const { files, report: whole } = compressedFiles({
+const { files, report: whole } = await compressedFiles({
   graph: model,
   lowered,
   report,

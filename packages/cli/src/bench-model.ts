@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CqError, fromArtifacts, pack, registerAnnotations, type Graph } from '@cq/core';
+import { CqError, decodeCodes, fromArtifacts, pack, registerAnnotations, type Graph } from '@cq/core';
 import { readArtifacts } from '@cq/core/node';
 import { io } from '@tensorflow/tfjs-core';
 import { timed, type LoadedModel, type TimedModel } from './bench-runtime.ts';
@@ -48,7 +48,7 @@ async function read(model: string): Promise<{ readonly graph: Graph; readonly ar
   const file = join(model, 'model.json');
   if (kindAt(file) === 'a file') {
     const artifacts = readArtifacts(model);
-    return { graph: fromArtifacts(artifacts, file), artifacts };
+    return { graph: fromArtifacts(artifacts, file), artifacts: decodeCodes(artifacts, file) };
   }
   const graph = await loadModel(model);
   return { graph, artifacts: pack(graph) };

@@ -21,6 +21,7 @@ import { modelFolder } from './model-folder.ts';
 import { UsageError } from './usage-error.ts';
 import { wholeNumber } from './whole-number.ts';
 
+/** One model on one runtime. Times are in milliseconds. */
 export interface BenchRow {
   readonly name: string;
   readonly runtime: Runtime;
@@ -36,6 +37,7 @@ export interface BenchRow {
   readonly kernels: Readonly<Record<string, number>>;
 }
 
+/** What `cq bench` prints: the machine, and a row for each model and runtime in the order given. */
 export interface Benchmark {
   readonly machine: Machine & { readonly simd: SimdLevel };
   readonly rows: readonly BenchRow[];

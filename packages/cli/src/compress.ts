@@ -1,15 +1,23 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { extname } from 'node:path';
-import { compress, lower, type Graph, type Pass } from '@cq/core';
+import { compress, CqError, lower, type Dataset, type Graph, type Pass } from '@cq/core';
 import type { Command } from 'commander';
 import { useBackend } from './backend.ts';
+import { passesFrom } from './config.ts';
 import { chosenPasses } from './chosen-passes.ts';
 import { compressedFiles } from './compressed-files.ts';
 import type { CompressionReport } from './compression-report.ts';
+import { dryRun } from './dry-run.ts';
 import { Interrupted } from './interrupted.ts';
 import type { Io } from './io.ts';
+import { lookInside, type CompressedModel } from './inside.ts';
+import { latencies } from './latencies.ts';
+import { firstExamples, randomExample } from './first-examples.ts';
 import { loadModel } from './load-model.ts';
+import { loadData } from './load-data.ts';
+import { searchRecipe, type Goal } from './search.ts';
+import { splitCalibration } from './split-calibration.ts';
 import { loadRoles } from './load-roles.ts';
 import { modelFolder } from './model-folder.ts';
 import { oneOf } from './one-of.ts';
@@ -33,12 +41,15 @@ import { UsageError } from './usage-error.ts';
 import { usedExamples, type Roles } from './used-examples.ts';
 import { wholeNumber } from './whole-number.ts';
 import { openWorkFolder, type WorkFolder } from './work-folder.ts';
+import { worthOnCalibration, worthOnEvaluation } from './worth.ts';
 
 interface CompressOptions {
   readonly recipe?: string;
   readonly effort?: RecipeOptions['effort'];
   readonly strict?: boolean;
   readonly config?: string;
+  readonly maxDrop?: number;
+  readonly target: Goal['target'];
   readonly calibration?: string;
   readonly samples: number;
   readonly training?: string;
@@ -47,6 +58,7 @@ interface CompressOptions {
   readonly out: string;
   readonly seed: number;
   readonly resume?: boolean;
+  readonly dryRun?: boolean;
   readonly json?: boolean;
 }
 
@@ -66,13 +78,24 @@ export function compressCommand(program: Command, io: Io): void {
     )
     .option('--strict', 'few bits for patches and classifier too, not 8, in a tp-vit recipe')
     .option('--config <FILE>', 'or passes of your own: JSON { "passes": [{ "name", "options" }] }, or .mjs')
+    .option('--max-drop <POINTS>', 'or search a recipe: percentage points of accuracy that may be lost (below)', points)
+    .option(
+      '--target <WHAT>',
+      'what the search makes small: bytes or latency',
+      oneOf('compress', '--target', ['bytes', 'latency']),
+      'bytes',
+    )
     .option('--calibration <DATA>', 'images or texts like those the model will see: a folder, or a CSV (text,label)')
     .option('--samples <N>', 'calibration examples to use', wholeNumber('compress', '--samples', 1), 128)
     .option('--training <DATA>', 'folder of labelled images, for recipes that train')
-    .option('--evaluation <DATA>', 'labelled data, for recipes that choose by what a model is worth on them')
+    .option(
+      '--evaluation <DATA>',
+      'labelled data to show in the report what the model is worth, and for recipes that choose by it',
+    )
     .option('--allow-overlap', 'take evaluation data that share examples with the other data (below)')
     .option('--out <DIR>', 'folder to write to (required): new, empty, or one that this has written')
     .option('--seed <N>', 'chooses the examples and all else that is random', wholeNumber('compress', '--seed', 0), 1)
+    .option('--dry-run', 'say what would happen, without data; without a recipe, which passes apply to the model')
     .option('--resume', 'go on where a run of the same command was interrupted, if one was (below)')
     .option('--json', 'print the report as one JSON document')
     .addHelpText(
@@ -83,6 +106,11 @@ ${known.join('\n')}
 
 Example:
   cq compress models/deit-tiny-patch16-224 --recipe int8 --calibration data/photos --out out/deit-int8
+  cq compress models/deit-tiny-patch16-224 --max-drop 0.5 --target bytes --calibration data/photos --evaluation data/imagenet-val --out out/deit-mixed
+
+A search gives each group of weights 3, 4 or 8 bits or leaves it float, those first that harm least for what they save.
+Calibration examples beyond --samples decide; DIR/recipe.json is what it found, a --config; report.json has all that it
+looked at. Evaluation data are looked at once, in the end: if they lose more, the model is written and the exit code is 1.
 
 The same model, data, recipe and seed give the same bytes.
 
@@ -94,33 +122,65 @@ command with --resume goes on from there, to the same bytes; other options, data
 --resume a DIR.partial with finished passes is refused, never replaced: remove it to begin anew.`,
     )
     .action(async (model: string, given: Partial<Pick<CompressOptions, 'out'>> & Omit<CompressOptions, 'out'>) => {
+      if (given.dryRun) {
+        const { recipe, config, json = false } = given;
+        const chosen = recipe === undefined && config === undefined ? undefined : await chosenPasses('compress', given);
+        const graph = await loadModel(await modelFolder(model, io, json));
+        await useBackend('wasm');
+        await dryRun(model, graph, chosen, json, io);
+        return;
+      }
       const options = { ...given, out: required('compress', '--out DIR', given.out) };
       const report = await compressModel(model, options, io);
       if (options.json) printJson(io, report);
       else printLines(io, describe(io, options.out, report));
+      requireGoal(report);
     });
+}
+
+/** Parses --max-drop. */
+function points(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0 && value <= 100) return value;
+  throw new UsageError(`compress: --max-drop must be percentage points from 0 to 100, got "${text}"`);
+}
+
+/** What was promised on held-back data, held against what evaluation data say. */
+function requireGoal({ search, worth }: CompressionReport): void {
+  if (!search || !worth?.accuracy) return;
+  const lost = 100 * (worth.accuracy.before - worth.accuracy.after);
+  if (lost <= search.maxDrop) return;
+  throw new CqError(
+    `compress: the model loses ${lost.toFixed(2)} points on the evaluation data, of which --max-drop allows ${search.maxDrop}; it is written all the same: search again with a smaller one, or with more calibration data`,
+  );
 }
 
 async function compressModel(model: string, options: CompressOptions, io: Io): Promise<CompressionReport> {
   const start = performance.now();
-  const { name, passes } = await chosenPasses('compress', options);
-  requireData(passes, options);
+  const given = options.maxDrop === undefined ? await chosenPasses('compress', options) : searched(options);
+  requireData(given.passes, options);
   checkOutFolder(options.out, model);
   const work = openWorkFolder(options.out, options.resume === true);
   try {
     const folder = await modelFolder(model, io, options.json);
     const graph = await loadModel(folder);
-    const data = await loadRoles(graph, folder, options);
+    const split = await roles(graph, folder, options);
+    const { data } = split;
     if (!options.allowOverlap) await guardEvaluation('compress', data);
     await useBackend('wasm');
+    const found = split.heldBack && (await search(graph, { ...split, heldBack: split.heldBack }, options, io));
+    const { name, passes } = found ? { name: RECIPE, passes: passesFrom(RECIPE, found.config) } : given;
 
     const { graph: annotated, report } = await runPasses(graph, passes, data, work, options, io);
     const lowered = lower(annotated);
     const samples = data.calibration?.size ?? 0;
-    const { files, report: whole } = compressedFiles({
-      ...{ graph, lowered, report, model, recipe: name, samples, start },
+    const shown = await judged({ graph, annotated, lowered }, data, options, io);
+    const { files, report: whole } = await compressedFiles({
+      ...{ graph, lowered, report, model, recipe: name, command: commandOf(model, options), samples, start },
+      ...{ ...shown, ...(found && { search: found.search }) },
       examples: await usedExamples(data),
     });
+    if (found) files.set(RECIPE, `${JSON.stringify(found.config, undefined, 2)}\n`);
     for (const [name, content] of tokenizerOf(folder)) files.set(name, content);
     await nextTask(); // The last moment for Ctrl-C: what follows is all or nothing.
     io.signal.throwIfAborted();
@@ -130,6 +190,47 @@ async function compressModel(model: string, options: CompressOptions, io: Io): P
     work.leave();
     if (io.signal.aborted) throw interrupted(work);
     throw error;
+  }
+}
+
+/** What a search has found, as a config file in the folder of the model. */
+const RECIPE = 'recipe.json';
+
+function searched({ recipe, config, effort, strict, calibration, evaluation }: CompressOptions) {
+  const [other] = Object.entries({ recipe, config, effort, strict }).find(([, value]) => value !== undefined) ?? [];
+  if (other !== undefined)
+    throw new UsageError(`compress: --max-drop searches a recipe, got --${other} too; give one of them`);
+  for (const [role, path] of Object.entries({ calibration, evaluation })) {
+    if (path === undefined) throw new UsageError(`compress: --max-drop needs ${role} data; add --${role} DATA`);
+  }
+  return { name: RECIPE, passes: [] };
+}
+
+/** The data of each role; for a search, calibration data fall into two parts. */
+async function roles(
+  graph: Graph,
+  folder: string,
+  options: CompressOptions,
+): Promise<{ readonly data: Roles; readonly heldBack?: Dataset }> {
+  if (options.maxDrop === undefined) return { data: await loadRoles(graph, folder, options) };
+  const { used, heldBack } = await splitCalibration(await loadData(options.calibration!, graph, folder), options);
+  return { data: { ...(await loadRoles(graph, folder, options)), calibration: used }, heldBack };
+}
+
+async function search(
+  graph: Graph,
+  { data, heldBack }: { readonly data: Roles; readonly heldBack: Dataset },
+  { maxDrop, target, seed, json }: CompressOptions,
+  io: Io,
+): ReturnType<typeof searchRecipe> {
+  const bar = progressBar(io, 'search', json === true);
+  try {
+    return await searchRecipe(graph, {
+      ...{ maxDrop: maxDrop!, target, calibration: data.calibration!, heldBack, seed, signal: io.signal },
+      progress: (label, done, total) => bar.update(done, total, `search: ${label}`),
+    });
+  } finally {
+    bar.stop();
   }
 }
 
@@ -175,6 +276,54 @@ async function runPasses(
   } finally {
     bar.stop();
   }
+}
+
+/** Examples that are looked at from the inside, and on which outputs are compared where no evaluation data are given. */
+const [INSIDE, COMPARED] = [4, 32];
+
+/** What the report shows beside what the passes say. */
+async function judged(
+  { graph, annotated, lowered }: Omit<CompressedModel, 'left'> & { readonly lowered: ReturnType<typeof lower> },
+  { calibration, evaluation }: Roles,
+  { json, seed }: CompressOptions,
+  io: Io,
+): Promise<Pick<CompressionReport, 'inside' | 'worth' | 'latency'>> {
+  const examples = calibration ? await firstExamples(calibration, COMPARED) : randomExample(graph, seed);
+  const inside = lookInside({ graph, annotated, left: lowered.left }, examples.slice(0, calibration ? INSIDE : 0));
+  const latency = examples.length === 0 ? undefined : latencies(graph, lowered.graph, examples[0]!);
+  const bar = progressBar(io, 'evaluation', json === true);
+  try {
+    const worth = evaluation
+      ? await worthOnEvaluation(graph, lowered.graph, evaluation, { progress: bar.update, signal: io.signal })
+      : await worthOnCalibration(graph, lowered.graph, calibration ? examples : []);
+    return { inside, ...(worth && { worth }), ...(latency && { latency }) };
+  } finally {
+    bar.stop();
+  }
+}
+
+/** The command line that makes the same model again. */
+function commandOf(model: string, options: CompressOptions): string {
+  const { recipe, effort, config, calibration, samples, training, evaluation, out, seed } = options;
+  const given = {
+    recipe,
+    effort,
+    config,
+    calibration,
+    samples: calibration && samples,
+    training,
+    evaluation,
+    seed,
+    out,
+  };
+  const word = (value: string | number): string =>
+    /^[\w./:@%+-]+$/.test(String(value)) ? String(value) : JSON.stringify(value);
+  return [
+    `cq compress ${word(model)}`,
+    ...Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${word(value)}`])),
+    ...(options.strict ? ['--strict'] : []),
+    ...(options.allowOverlap ? ['--allow-overlap'] : []),
+  ].join(' ');
 }
 
 /** A module may have code in it that its passes' names and options do not tell. */

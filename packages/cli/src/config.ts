@@ -11,7 +11,7 @@ import { UsageError } from './usage-error.ts';
 type PassFactory = (options?: Readonly<Record<string, unknown>>) => Pass;
 
 /** The passes that a JSON config may name. */
-const factories: Readonly<Record<string, PassFactory>> = {
+export const knownPasses: Readonly<Record<string, PassFactory>> = {
   'quantize-uniform': quantizeUniform as PassFactory,
   'quantize-weights': quantizeWeights as PassFactory,
   'quantize-dynamic': quantizeDynamic as PassFactory,
@@ -62,14 +62,14 @@ const schema = z.strictObject(
 );
 
 function passNamed(file: string, name: string, options: Readonly<Record<string, unknown>>): Pass {
-  const known = Object.keys(factories);
-  if (!Object.hasOwn(factories, name)) {
+  const known = Object.keys(knownPasses);
+  if (!Object.hasOwn(knownPasses, name)) {
     throw new UsageError(
       `${file}: unknown pass "${name}"${didYouMean(name, known) || ';'} Known are ${known.join(', ')}`,
     );
   }
   try {
-    return factories[name]!(withPatterns(options));
+    return knownPasses[name]!(withPatterns(options));
   } catch (error) {
     if (error instanceof CqError) throw new UsageError(`${file}: ${error.message}`);
     throw error;

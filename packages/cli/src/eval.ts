@@ -124,8 +124,10 @@ function describe(io: Io, model: string, evaluation: GuardedEvaluation): string[
           [
             'overlap',
             shared === null
-              ? 'unknown: no report.json says which examples made the model'
-              : `${shared} of the examples made the model`,
+              ? 'unknown: no report.json says which examples the model was made with'
+              : shared === 0
+                ? 'none: the model was made with other examples'
+                : `${shared} of these examples were used to make the model: the figures flatter it`,
           ] as const,
         ]),
     ['execution', `${duration(evaluation.milliseconds)}  median per example`],

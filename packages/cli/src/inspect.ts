@@ -8,6 +8,7 @@ import { opCounts } from './op-counts.ts';
 import { colors, count, readableBytes, printJson, printLines, significant, table } from './output.ts';
 import { quantizedValues, type QuantizedValue } from './quantized-values.ts';
 
+/** Inputs and outputs with their shapes, numbers and bytes of the weights, counts of ops, and what is quantized how. */
 export interface Inspection {
   readonly task: string | null;
   /** Number of class names. */
@@ -39,6 +40,7 @@ export function inspectCommand(program: Command, io: Io): void {
     });
 }
 
+/** What `cq inspect` prints of a model, as a JSON value. */
 export function inspect(graph: Graph): Inspection {
   return {
     task: graph.metadata.task ?? null,

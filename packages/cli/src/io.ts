@@ -9,4 +9,5 @@ export interface Io {
   readonly signal: AbortSignal;
 }
 
+/** A stream that may be a terminal: progress is drawn only where it is. */
 export type Terminal = NodeJS.WritableStream & { readonly isTTY?: boolean };

@@ -7,6 +7,7 @@ export interface Machine {
   readonly cores: number;
 }
 
+/** The machine that this runs on, for reports: processor, cores, memory and Node. */
 export function machine(): Machine {
   return {
     node: process.versions.node,

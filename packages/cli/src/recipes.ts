@@ -4,6 +4,7 @@ import { tpVit, tpVitW4A4, tpVitW6A6, type TpVitOptions } from '@cq/quant-log2';
 import { hVit, hVitW4 } from '@cq/quant-pot';
 import { UsageError } from './usage-error.ts';
 
+/** Passes under a name that users type. */
 export interface Recipe {
   /** One line for the help. */
   readonly summary: string;

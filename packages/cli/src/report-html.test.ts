@@ -33,12 +33,11 @@ const report: CompressionReport = {
   machine: { node: '22.0.0', cpu: 'A & B', cores: 2 },
 };
 
-test('shows the sizes, the passes, the values and what stayed in float', () => {
-  const html = reportHtml(report);
+test('shows the sizes, the passes, the values and what stayed in float', async () => {
+  const html = await reportHtml(report);
   for (const text of [
     '4.00×',
-    '5.50 MB',
-    'from 22.0 MB',
+    'smaller, 22.0 MB → 5.50 MB',
     '192 scales',
     '0.01235',
     '-3',
@@ -51,15 +50,16 @@ test('shows the sizes, the passes, the values and what stayed in float', () => {
   }
 });
 
-test('nothing of a model becomes markup', () => {
-  const html = reportHtml(report);
-  expect(html).not.toContain('<script');
+test('nothing of a model becomes markup', async () => {
+  const html = await reportHtml(report);
+  expect(html.match(/<script/g)).toHaveLength(1);
   expect(html).not.toContain('y<1>');
   expect(html).not.toContain('<output>');
   expect(html).toContain('w &amp; v');
   expect(html).toContain('&lt;script&gt;alert(&quot;x&quot;)');
 });
 
-test('asks nobody for anything: no address, no script, no import', () => {
-  expect(reportHtml(report)).not.toMatch(/https?:|src=|href=|@import|url\(/);
+test('asks nobody for anything: no address, no import', async () => {
+  const html = (await reportHtml(report)).replaceAll('http://www.w3.org/', '');
+  expect(html).not.toMatch(/https?:|src=|href=|@import|url\(/);
 });

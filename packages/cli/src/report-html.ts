@@ -1,27 +1,114 @@
 import type { CompressionReport } from './compression-report.ts';
-import { count, readableBytes, duration, significant } from './output.ts';
-import { escape, headline, page, table } from './page.ts';
+import type { Inside } from './inside.ts';
+import { count, duration, percent, readableBytes, significant } from './output.ts';
+import { escape, headline, page, sortableTable, table } from './page.ts';
+import { hues, legend, loadPlots } from './plots.ts';
+import {
+  channelPlots,
+  confusionPlot,
+  depthPlot,
+  lossPlot,
+  probabilityPlots,
+  searchPlot,
+  weightPlots,
+} from './report-plots.ts';
+import type { Answer } from './worth.ts';
 
-/** The report as one page that needs nothing else: no script, no font, no image from anywhere. */
-export function reportHtml(report: CompressionReport): string {
-  const { model, recipe, seed, samples, version, bytes, passes, left, machine } = report;
+/** The report as one page that needs nothing else: no font, image or script from anywhere. */
+export async function reportHtml(report: CompressionReport): Promise<string> {
+  const { model, recipe, seed, samples, version, bytes, passes, left, machine, inside } = report;
+  const plots = await loadPlots();
   const values = passes.flatMap(({ name, changed }) => changed.map((change) => ({ pass: name, ...change })));
   const skipped = passes.flatMap(({ name, skipped: list }) => list.map((entry) => [name, entry.value, entry.reason]));
+  const drawn = [
+    ...(inside ? [depthPlot, channelPlots, weightPlots, probabilityPlots].map((draw) => draw(plots, inside)) : []),
+    lossPlot(plots, report),
+  ];
   return page(
     `${model} · ${recipe}`,
     `<header>
 <h1>${escape(model)}</h1>
-<p>compressed by <b>${escape(recipe)}</b>, seed ${escape(seed)}, ${escape(count(samples))} calibration examples</p>
+<p>compressed by <b>${escape(recipe)}</b>, seed ${escape(seed)}, ${escape(count(samples))} calibration examples, in ${escape((report.milliseconds / 1000).toFixed(1))} s</p>
 </header>
-<section class="headlines">
-${headline(`${(bytes.before / bytes.after).toFixed(2)}×`, 'smaller')}
-${headline(readableBytes(bytes.after), `of weights, from ${readableBytes(bytes.before)}`)}
-${headline(count(values.length), 'values changed')}
-${headline(count(left.length), left.length === 1 ? 'value left in float' : 'values left in float')}
-${headline(`${(report.milliseconds / 1000).toFixed(1)} s`, 'to compress')}
+<section class="headlines" aria-label="Summary">
+${headlines(report)}
 </section>
 <div class="bar" role="img" aria-label="${escape(`${(100 * bytes.ratio).toFixed(1)} % of the bytes are left`)}"><i style="width:${Math.min(100 * bytes.ratio, 100).toFixed(2)}%"></i></div>
-<h2>Passes</h2>
+${pipeline(passes)}
+${searchPlot(plots, report)}
+${drawn.join('\n')}
+${confusionPlot(plots, report)}
+${worstExamples(report)}
+${inside ? valueTable(inside) : ''}
+<h2>Left in float</h2>
+${
+  left.length === 0
+    ? '<p>Nothing: every value is computed in integers.</p>'
+    : table(
+        ['value', 'reason'],
+        left.map(({ value, reason }) => [value, reason]),
+      )
+}
+${skipped.length === 0 ? '' : `<details><summary>Skipped: ${count(skipped.length)}</summary>\n${table(['pass', 'value', 'reason'], skipped)}</details>`}
+<h2>What each pass found</h2>
+${sortableTable(
+  'What each pass found',
+  ['value', 'role', 'bits', 'scale', 'zero point', 'pass', 'what it found'],
+  values.map((value) => [
+    value.value,
+    ...['role', 'bits'].map((key) => text(value, key)),
+    scaleOf(value),
+    text(value, 'zeroPoint'),
+    value.pass,
+    foundOf(value),
+  ]),
+  [2, 3, 4],
+)}
+<h2>Again</h2>
+${report.command === undefined ? '' : `<pre tabindex="0"><code>${escape(report.command)}</code></pre>`}
+<footer>@cq ${escape(version)} · seed ${escape(seed)} · ${escape(report.date)} · Node ${escape(machine.node)} · ${escape(machine.cpu)}, ${escape(machine.cores)} cores</footer>`,
+  );
+}
+
+/** The most important first: what it is worth, how large, how fast. */
+function headlines({ bytes, worth, latency, left }: CompressionReport): string {
+  return [
+    ...(worth?.accuracy
+      ? [headline(percent(worth.accuracy.after), `right, from ${percent(worth.accuracy.before)}`)]
+      : []),
+    headline(
+      `${(bytes.before / bytes.after).toFixed(2)}×`,
+      `smaller, ${readableBytes(bytes.before)} → ${readableBytes(bytes.after)}`,
+    ),
+    ...(latency
+      ? [
+          headline(
+            `${(latency.before.median / latency.after.median).toFixed(2)}×`,
+            `as fast, ${duration(latency.before.median)} → ${duration(latency.after.median)} an example`,
+          ),
+        ]
+      : []),
+    ...(worth
+      ? [
+          headline(
+            percent(worth.agreement),
+            `same answer on ${count(worth.examples)} ${worth.on} examples, KL ${worth.kl.toPrecision(2)}`,
+          ),
+        ]
+      : []),
+    headline(count(left.length), left.length === 1 ? 'value left in float' : 'values left in float'),
+  ].join('\n');
+}
+
+/** How long each pass took, as a strip and a table. */
+function pipeline(passes: CompressionReport['passes']): string {
+  const parts = passes.map(
+    ({ milliseconds }, i) =>
+      `<i style="flex:${Math.max(milliseconds, 1).toFixed(0)};background:${hues[i % hues.length]!}"></i>`,
+  );
+  return `<h2>Passes</h2>
+<div class="steps" role="img" aria-label="Time of each pass">${parts.join('')}</div>
+${passes.length > 1 ? legend(passes.map(({ name }) => name)) : ''}
 ${table(
   ['pass', 'options', 'changed', 'skipped', 'time'],
   passes.map(({ name, options, changed, skipped: list, milliseconds: time }) => [
@@ -34,32 +121,38 @@ ${table(
     duration(time),
   ]),
   [2, 3, 4],
-)}
-<h2>Left in float</h2>
-${
-  left.length === 0
-    ? '<p>Nothing: every value is computed in integers.</p>'
-    : table(
-        ['value', 'reason'],
-        left.map(({ value, reason }) => [value, reason]),
-      )
+)}`;
 }
-${skipped.length === 0 ? '' : `<h2>Skipped</h2>\n${table(['pass', 'value', 'reason'], skipped)}`}
-<h2>Values</h2>
-${table(
-  ['value', 'role', 'bits', 'scale', 'zero point', 'pass', 'what it found'],
-  values.map((value) => [
-    value.value,
-    ...['role', 'bits'].map((key) => text(value, key)),
-    scaleOf(value),
-    text(value, 'zeroPoint'),
-    value.pass,
-    foundOf(value),
-  ]),
-  [2, 3, 4],
-)}
-<footer>@cq ${escape(version)} · ${escape(report.date)} · Node ${escape(machine.node)} · ${escape(machine.cpu)}, ${escape(machine.cores)} cores</footer>`,
+
+function worstExamples({ worth }: CompressionReport): string {
+  if (!worth?.worst || worth.worst.length === 0) return '';
+  const answer = ({ name, probability }: Answer, label: string): string =>
+    `<dd class="${name === label ? 'right' : 'wrong'}">${name === label ? '✓' : '✗'} ${escape(name)} ${escape((100 * probability).toFixed(0))} %</dd>`;
+  const items = worth.worst.map(
+    ({ text: words, picture, place, label, before, after, kl }) => `<li>
+${picture === undefined ? '' : `<img src="${escape(picture)}" alt="${escape(label)}" title="${escape(place ?? '')}">`}${words === undefined ? '' : `<blockquote>${escape(words)}</blockquote>`}
+<dl><dt>is</dt><dd>${escape(label)}</dd><dt>before</dt>${answer(before, label)}<dt>after</dt>${answer(after, label)}<dt>KL</dt><dd>${escape(kl.toPrecision(3))}</dd></dl></li>`,
   );
+  return `<h2>Where the answers changed the most</h2>
+<p class="says">Of ${escape(count(worth.examples))} examples those whose outputs are the farthest from those of the model as it came.</p>
+<ul class="examples">
+${items.join('\n')}
+</ul>`;
+}
+
+function valueTable({ values }: Inside): string {
+  return `<h2>Values</h2>
+<p class="says">In network order; a click on a column sorts by it.</p>
+${sortableTable(
+  'Values',
+  ['value', 'role', 'kind', 'bits', 'SQNR dB', 'bytes', 'computed in', 'why'],
+  values.map(({ value, role, kind, bits, sqnr, bytes, computed, reason }) => [
+    ...[value, role, kind, String(bits), sqnr?.toFixed(1) ?? ''],
+    bytes === undefined ? '' : { text: readableBytes(bytes), by: bytes },
+    ...[computed, reason ?? ''],
+  ]),
+  [3, 4, 5],
+)}`;
 }
 
 type Details = Readonly<Record<string, unknown>>;

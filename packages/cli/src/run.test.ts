@@ -1,7 +1,7 @@
 import { cq } from './testing/cq.ts';
 import { temporaryFolder, tinyModel } from './testing/tiny.ts';
 
-const commands = ['inspect', 'compress', 'eval', 'bench', 'sweep', 'worker'];
+const commands = ['inspect', 'compress', 'eval', 'bench', 'sweep', 'worker', 'doctor'];
 
 describe('help', () => {
   test('lists the commands, on stdout', async () => {
@@ -13,7 +13,7 @@ describe('help', () => {
   test.each(commands)('%s has an example', async (command) => {
     const { code, stdout } = await cq(command, '--help');
     expect(code).toBe(0);
-    expect(stdout).toMatch(new RegExp(`Example:\n  cq ${command} `));
+    expect(stdout).toMatch(new RegExp(`Example:\n  cq ${command}\\b`));
   });
 
   test('without a command it goes to stderr, as wrong use', async () => {

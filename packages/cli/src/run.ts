@@ -2,6 +2,7 @@ import { CqError } from '@cq/core';
 import { Command, CommanderError } from 'commander';
 import { benchCommand } from './bench.ts';
 import { compressCommand } from './compress.ts';
+import { doctorCommand } from './doctor.ts';
 import { evalCommand } from './eval.ts';
 import { inspectCommand } from './inspect.ts';
 import { Interrupted } from './interrupted.ts';
@@ -54,6 +55,7 @@ Examples:
   cq bench    models/deit-tiny-patch16-224 out/deit-int8
   cq sweep    study.json
   cq worker   --redis redis://localhost:6379
+  cq doctor
 
 Results go to stdout, progress to stderr. Every command takes --json for one JSON document.
 Exit code 0: done; 1: the work failed; 2: wrong use. NO_COLOR turns colours off.`,
@@ -66,6 +68,7 @@ Exit code 0: done; 1: the work failed; 2: wrong use. NO_COLOR turns colours off.
     benchCommand,
     sweepCommand,
     workerCommand,
+    doctorCommand,
   ])
     add(program, io);
   return program;

@@ -48,7 +48,11 @@ test('data that change nothing of what the passes see leave their fingerprints a
 
 test('a job is refused where the files are others than it was planned with', async () => {
   const [cell] = await plan();
-  await expect(runCell(cell!.job, context)).resolves.toMatchObject({ fingerprint: cell!.job.fingerprint, count: 3 });
+  const result = (await runCell(cell!.job, context))!;
+  expect(result).toMatchObject({ fingerprint: cell!.job.fingerprint, count: 3 });
+  expect(result.macroF1).toBeLessThanOrEqual(1);
+  expect(result.macroF1 > 0).toBe(result.correct > 0);
+  expect(result.milliseconds.p95).toBeGreaterThanOrEqual(result.milliseconds.median);
   appendFileSync(join(folder, 'images', 'labels.csv'), '\n');
   await expect(runCell(cell!.job, context)).rejects.toThrow('got others here; bring both machines to the same');
 });

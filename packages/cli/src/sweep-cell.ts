@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { compress, CqError, lower, weightBytes, type Graph, type Pass, type Report } from '@cq/core';
 import { folderStore, writeFolder } from '@cq/core/node';
-import { evaluate, type Evaluation, type Spread } from '@cq/eval';
+import { evaluate, topClass, type Evaluation } from '@cq/eval';
 import { useBackend } from './backend.ts';
 import { compressedFiles } from './compressed-files.ts';
-import { exampleTimes } from './example-times.ts';
+import { exampleTimes, type ExampleTimes } from './example-times.ts';
+import { f1Counter, type F1 } from './f1-counter.ts';
 import type { Io } from './io.ts';
 import { loadData } from './load-data.ts';
 import { loadModel } from './load-model.ts';
@@ -18,7 +19,7 @@ import { usedExamples, type Roles } from './used-examples.ts';
 import { tokenizerOf } from './tokenizer-of.ts';
 
 /** What a cell has shown. */
-export interface CellResult extends Omit<Evaluation, 'milliseconds'> {
+export interface CellResult extends Omit<Evaluation, 'milliseconds'>, F1 {
   readonly fingerprint: string;
   /** Names of the passes. */
   readonly passes: readonly string[];
@@ -29,7 +30,7 @@ export interface CellResult extends Omit<Evaluation, 'milliseconds'> {
   /** Where the compressed model lies, from the folder of the sweep; absent for a model as it came. */
   readonly folder?: string;
   /** Of one inference: the same examples for every cell, one at a time, on the kernels that compressed models have. */
-  readonly milliseconds: Spread;
+  readonly milliseconds: ExampleTimes;
   /** The most memory of the process of this cell. */
   readonly peakBytes: number;
   /** What the process took, without passes that were finished before. */
@@ -76,9 +77,11 @@ export async function runCell(job: SweepJob, context: CellContext): Promise<Cell
   if (!wanted()) throw new CqError('sweep: nobody waits for this cell any more');
   if (made.folder !== undefined) writeFolder(join(out, made.folder), made.files);
   const dataset = await loadData(located(folder, cell.evaluation), graph, model);
+  const f1 = f1Counter();
   const evaluation = await evaluate(made.graph, dataset, {
     ...(cell.reference && passes.length > 0 && { reference: graph }),
     ...(cell.limit !== undefined && { limit: cell.limit }),
+    example: ({ label, logits }) => f1.add(label, topClass(logits)),
     progress: (done, total) => progress('evaluation', done, total),
     signal: io.signal,
   });
@@ -87,6 +90,7 @@ export async function runCell(job: SweepJob, context: CellContext): Promise<Cell
     passes: passes.map(({ name }) => name),
     ...{ bytes: made.bytes, left: made.left, ...(made.folder !== undefined && { folder: made.folder }) },
     ...evaluation,
+    ...f1.result(),
     milliseconds: await exampleTimes(made.graph, dataset),
     peakBytes: peakMemory(),
     seconds: (performance.now() - start) / 1000,
@@ -160,7 +164,7 @@ async function lowered(
 ): Promise<Made> {
   const integer = lower(annotated);
   const samples = data.calibration?.size ?? 0;
-  const { files, report: whole } = compressedFiles({
+  const { files, report: whole } = await compressedFiles({
     ...{ graph, lowered: integer, report, model: cell.model.model, recipe: cell.recipe.name, samples, start },
     examples: await usedExamples(data),
   });

@@ -36,17 +36,20 @@ ${failures.length === 0 ? '' : headline(count(failures.length), 'failed')}
 ${plots.join('\n')}
 <h2>Cells</h2>
 ${table(
-  ['model', 'recipe', ...(seeds ? ['seed'] : []), 'metric', 'agreement', 'KL', 'bytes', 'smaller', 'latency', 'peak memory', 'on the front of', 'fingerprint'], // prettier-ignore
+  ['model', 'recipe', ...(seeds ? ['seed'] : []), 'metric', 'macro-F1', 'weighted-F1', 'agreement', 'KL', 'bytes', 'smaller', 'latency', 'p95', 'peak memory', 'on the front of', 'fingerprint'], // prettier-ignore
   rows.map((row) => [
     row.model,
     row.recipe,
     ...(seeds ? [String(row.seed)] : []),
     `${percent(row.value)} (${row.correct} of ${row.count})`,
+    percent(row.macroF1),
+    percent(row.weightedF1),
     row.agreement === undefined ? '' : percent(row.agreement),
     row.kl === undefined ? '' : row.kl.toPrecision(3),
     readableBytes(row.bytes.after),
     `${(1 / row.bytes.ratio).toFixed(2)}×`,
     duration(row.milliseconds.median),
+    duration(row.milliseconds.p95),
     readableBytes(row.peakBytes),
     costs
       .filter((_, i) => fronts[i]!.has(row))
@@ -54,7 +57,7 @@ ${table(
       .join(', '),
     row.fingerprint.slice(0, 8),
   ]),
-  seeds ? [2, 3, 4, 5, 6, 7, 8, 9] : [2, 3, 4, 5, 6, 7, 8],
+  seeds ? [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12] : [2, 3, 4, 5, 6, 7, 8, 9, 10, 11],
 )}
 ${
   failures.length === 0

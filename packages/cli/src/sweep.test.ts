@@ -121,10 +121,15 @@ test('names with commas, quotes and line breaks stay one cell of the CSV', () =>
       correct: 1,
       count: 2,
       top5: 1,
+      macroF1: 0.5,
+      weightedF1: 0.5,
       logitsSha256: '',
       bytes: { before: 2, after: 1, ratio: 0.5 },
     },
-    ...{ milliseconds: { min: 1, median: 2, max: 3 }, machine: { node: '', cpu: '', cores: 1 } },
+    ...{
+      milliseconds: { min: 1, median: 2, max: 3, p95: 3 },
+      machine: { node: '', cpu: '', cores: 1 },
+    },
   } satisfies SweepRow;
   const [head, line, end] = rowsCsv([row]).split('\r\n');
   expect(head).toMatch(/^model,recipe,seed,passes,metric,value,/);

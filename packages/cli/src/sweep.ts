@@ -43,6 +43,7 @@ export interface Sweep {
   readonly machine: Machine;
 }
 
+/** A cell of a sweep that could not be computed, and why. */
 export interface Failure {
   readonly model: string;
   readonly recipe: string;
@@ -227,14 +228,17 @@ function describe(io: Io, out: string, { rows, failures }: Sweep): string[] {
   return [
     table(
       io,
-      ['model', 'recipe', ...(seeds ? ['seed'] : []), rows[0]?.metric ?? 'metric', 'agreement', 'bytes', 'smaller', 'latency'], // prettier-ignore
-      rows.map(({ model, recipe, seed, value, agreement, bytes, milliseconds }) => [
+      ['model', 'recipe', ...(seeds ? ['seed'] : []), rows[0]?.metric ?? 'metric', 'macro-F1', 'weighted-F1', 'agreement', 'bytes', 'smaller', 'latency', 'p95'], // prettier-ignore
+      rows.map(({ model, recipe, seed, value, macroF1, weightedF1, agreement, bytes, milliseconds }) => [
         ...[model, recipe, ...(seeds ? [String(seed)] : [])],
         percent(value),
+        percent(macroF1),
+        percent(weightedF1),
         agreement === undefined ? '' : percent(agreement),
         readableBytes(bytes.after),
         `${(1 / bytes.ratio).toFixed(2)}×`,
         duration(milliseconds.median),
+        duration(milliseconds.p95),
       ]),
     ),
     ...failures.map(({ model, recipe, message }) => `  ${red('failed')}  ${model} × ${recipe}: ${message}`),

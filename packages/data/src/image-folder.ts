@@ -9,6 +9,7 @@ import type { Preprocessing } from './preprocessing.ts';
 import { readAhead } from './read-ahead.ts';
 import { requested } from './requested.ts';
 
+/** How a folder of images is read. */
 export interface ImageFolderOptions {
   /** How an image becomes the model's input, from `parsePreprocessing`. */
   readonly preprocessing: Preprocessing;

@@ -5,6 +5,7 @@ export interface RgbImage {
   readonly data: Uint8Array | Uint8ClampedArray;
 }
 
+/** How pixels are weighed, by Pillow's names. */
 export type Filter = 'nearest' | 'bilinear' | 'bicubic' | 'lanczos';
 
 /**

@@ -6,6 +6,7 @@ import { readTable } from './read-table.ts';
 import { requested } from './requested.ts';
 import { textInputs, type TextInputs, type TextInputsOptions } from './text-inputs.ts';
 
+/** How a table of texts is read. */
 export interface TextCsvOptions extends TextInputsOptions {
   /** The model's class names by index; without them a label is a class index. */
   readonly labels?: readonly string[];
@@ -40,7 +41,7 @@ export async function textCsv(file: string, options: TextCsvOptions): Promise<Da
 async function* contentsOf(file: string, indices: readonly number[]): AsyncGenerator<Content, void, undefined> {
   const rows = await readTable(file, ['text'], { trim: false });
   for (const { line, cells } of indices.map((index) => rows[index]!)) {
-    yield { digest: textDigest(cells.text), place: `line ${line} of ${file}` };
+    yield { digest: textDigest(cells.text), place: `line ${line} of ${file}`, text: cells.text };
   }
 }
 

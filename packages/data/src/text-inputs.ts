@@ -1,6 +1,7 @@
 import { CqError, type ArrayTensor, type Input } from '@cq/core';
 import type { Tokenizer } from './tokenizer.ts';
 
+/** How texts become inputs of a model. */
 export interface TextInputsOptions {
   /** The model's tokenizer, from `loadTokenizer` or `parseTokenizer`. */
   readonly tokenizer: Tokenizer;

@@ -4,6 +4,7 @@ import { agreementCounter, type Agreement } from './agreement.ts';
 import { sequenceDigest } from './digest.ts';
 import { median } from './latency.ts';
 
+/** What is evaluated, and against what. */
 export interface EvaluateOptions {
   /** A model to compare the outputs with, such as the one that `graph` was made from. */
   readonly reference?: Graph;
@@ -11,10 +12,26 @@ export interface EvaluateOptions {
   readonly limit?: number;
   /** Examples that run together. */
   readonly batchSize?: number;
+  /** Told of every example once. */
+  readonly example?: (example: EvaluatedExample) => void;
+  /** Told the examples done and their total. */
   readonly progress?: (done: number, total: number) => void;
+  /** Ends the work. */
   readonly signal?: AbortSignal;
 }
 
+/** One example, and what the models say of it. */
+export interface EvaluatedExample {
+  /** Its place in the data. */
+  readonly index: number;
+  readonly label: number;
+  /** [classes] */
+  readonly logits: Float32Array;
+  /** Those of the reference, if there is one. */
+  readonly reference?: Float32Array;
+}
+
+/** How good a model is, and how fast; with a reference also how near to that. */
 export interface Evaluation extends Partial<Agreement> {
   readonly metric: 'top-1';
   /** The metric, of 1. */
@@ -58,8 +75,11 @@ export async function evaluate(graph: Graph, dataset: Dataset, options: Evaluate
         const label = labelAt(dataset, labels, row, rows.length, logits.length);
         if (isHit(logits, label)) correct++;
         if (isHit(logits, label, 5)) top5++;
-        if (referenceRows) nearness.add(referenceRows[row]!, logits);
-        await digest.set(indices?.[row] ?? done + row, logits);
+        const index = indices?.[row] ?? done + row;
+        const other = referenceRows?.[row];
+        if (other) nearness.add(other, logits);
+        await digest.set(index, logits);
+        options.example?.({ index, label, logits, ...(other && { reference: other }) });
       }
       done += rows.length;
       progress?.(done, total);

@@ -7,9 +7,11 @@ export interface Spread {
   readonly max: number;
 }
 
+/** How often something is run to be timed. */
 export interface LatencyOptions {
   /** Runs before the first that counts: they compile, allocate and fill caches. */
   readonly warmUp?: number;
+  /** Runs that count. Default: 20. */
   readonly rounds?: number;
 }
 
@@ -25,6 +27,7 @@ export async function latency(run: () => unknown, { warmUp = 3, rounds = 20 }: L
   return spread(times);
 }
 
+/** The least, the median and the greatest of at least one number. */
 export function spread(values: readonly number[]): Spread {
   return { min: Math.min(...values), median: median(values), max: Math.max(...values) };
 }

@@ -4,6 +4,7 @@ import { quantizersOf, type Quantized } from './quantizers-of.ts';
 import { placeOf, stagesOf, suffix, type Stage } from './stages.ts';
 import { withoutFakeQuantize } from './without-fake-quantize.ts';
 
+/** How thoroughly is measured, and what is kept. */
 export interface SensitivityOptions {
   /** The first so many examples; all by default. */
   readonly limit?: number;
@@ -13,11 +14,15 @@ export interface SensitivityOptions {
   readonly worst?: number;
   /** Bytes of blocks' inputs that stay in memory (default 2^29); what is beyond goes to `store`. */
   readonly memory?: number;
+  /** Where blocks' inputs go that memory has no room for. */
   readonly store?: Store;
   /** What an earlier run with the same graph and data was told by `found`: it is not measured again. */
   readonly known?: readonly Finding[];
+  /** Told of each measurement as it is made, to keep it for `known`. */
   readonly found?: (finding: Finding) => void | Promise<void>;
+  /** Told the measurements done, their total, and what is being measured. */
   readonly progress?: (done: number, total: number, name: string) => void;
+  /** Ends the work. */
   readonly signal?: AbortSignal;
 }
 
@@ -28,6 +33,7 @@ export interface Finding {
   readonly loss: Loss;
 }
 
+/** What the quantizer on one value costs. */
 export interface ValueSensitivity {
   readonly value: string;
   readonly kind: 'weight' | 'activation';
@@ -42,6 +48,7 @@ export interface ValueSensitivity {
   readonly without?: Loss;
 }
 
+/** What each quantizer of a model costs. */
 export interface Sensitivity {
   readonly examples: number;
   /** Share of the examples that the float model gets right; absent where the data have no labels. */

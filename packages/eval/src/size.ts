@@ -1,6 +1,7 @@
 import { weightBytes, type Graph, type Node } from '@cq/core';
 import { loweredOps, rowBytes, type Attrs } from '@cq/core/runtime';
 
+/** Numbers of a model, and their bytes. */
 export interface Size {
   /** Floats and codes. Not counted are shapes, indices and other int32, masks, and the activation tables of lowered nodes. */
   readonly parameters: number;
@@ -8,6 +9,7 @@ export interface Size {
   readonly bytes: number;
 }
 
+/** How many numbers a model has, and how many bytes they take. */
 export function sizeOfModel(graph: Graph): Size {
   const codes = new Map([...graph.nodes.values()].flatMap((node) => codesOf(graph, node)));
   let parameters = 0;
