@@ -61,17 +61,23 @@ async function expectSameBytes(graph: Graph, name: string, examples: Dataset, in
 
 const asIn = (order: readonly string[]) => (a: string, b: string) => order.indexOf(a) - order.indexOf(b);
 
-inChromium('the digits model gives the logits of wasm, and no code comes back between its layers', async () => {
-  const { training, evaluation } = digits();
-  const model = await importHuggingFace(join(__dirname, '../examples/classify-digits/model'));
-  const calibration = {
-    ...training,
-    size: 32,
-    batches: (size: number) => training.batches(size, [...Array(32).keys()]),
-  };
-  const { graph } = await compress(model, int8(), { calibration });
-  await expectSameBytes(lower(graph).graph, 'digits', evaluation, [0, 1, 2]);
-});
+inChromium.each([
+  ['int8', int8],
+  ['h-vit', hVit],
+] as const)(
+  'the digits model by %s gives the logits of wasm, and no code comes back between its layers',
+  async (name, recipe) => {
+    const { training, evaluation } = digits();
+    const model = await importHuggingFace(join(__dirname, '../examples/classify-digits/model'));
+    const calibration = {
+      ...training,
+      size: 32,
+      batches: (size: number) => training.batches(size, [...Array(32).keys()]),
+    };
+    const { graph } = await compress(model, recipe(), { calibration });
+    await expectSameBytes(lower(graph).graph, `digits-${name}`, evaluation, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  },
+);
 
 inChromium.each([
   ['int8', 'vit', int8],

@@ -1,0 +1,86 @@
+import '@cq/backend-wasm';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { extname, join } from 'node:path';
+import { compress, executor, int8, lower, pack, subset, type Graph } from '@cq/core';
+import { toFolder } from '@cq/core/node';
+import { importHuggingFace } from '@cq/import-hf';
+import { setBackend } from '@tensorflow/tfjs-core';
+import { chromium, type Browser } from 'playwright-core';
+import { digits } from '../examples/classify-digits/src/digits.ts';
+import { chromiumPath } from '../packages/backend-webgl/src/testing/page.ts';
+
+const path = chromiumPath();
+if (!path) console.log('load in page: no Chromium on the search path; set CHROMIUM. The example is not tested.');
+const inChromium = path ? test : test.skip;
+
+const root = join(__dirname, '..');
+const folder = mkdtempSync(join(tmpdir(), 'cq-load-'));
+let lowered: Graph;
+let server: ChildProcess;
+let browser: Browser;
+let address: string;
+beforeAll(async () => {
+  if (!path) return;
+  await setBackend('wasm');
+  const model = await importHuggingFace(join(root, 'examples/classify-digits/model'));
+  const calibration = subset(digits().training, [0, 1, 2, 3, 4, 5, 6, 7]);
+  lowered = lower((await compress(model, int8(), { calibration })).graph).graph;
+  toFolder(pack(lowered), join(folder, 'model'));
+  const script = join(root, 'examples/load-in-page/server.mjs');
+  server = spawn(process.execPath, [script, join(folder, 'model'), '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  address = await new Promise((resolve) => server.stdout!.once('data', (line) => resolve(String(line).trim())));
+  browser = await chromium.launch({ executablePath: path, args: ['--disable-dev-shm-usage'] });
+});
+afterAll(async () => {
+  await browser?.close();
+  server?.kill();
+  rmSync(folder, { recursive: true });
+});
+
+/** What the CDN would send: the built packages of this repository, and TensorFlow.js as installed. */
+function onCdn(url: string): string {
+  const [, scope, name, rest] = /npm\/(@\w+)\/([\w-]+)@[\d.]+\/(.*)$/.exec(url)!;
+  if (scope === '@cq') return join(root, 'packages', name!, rest!);
+  return join(root, 'packages/backend-wasm/node_modules', scope!, name!, rest!);
+}
+
+/** Logits of a picture without ink, as Node computes them. */
+function wanted(): number[] {
+  const model = executor(lowered);
+  const data = new Float32Array(28 * 28).fill(-1);
+  const [logits] = model.run({ pixel_values: { dtype: 'float32', shape: [1, 1, 28, 28], data } });
+  const values = [...logits!.dataSync()];
+  logits!.dispose();
+  model.dispose();
+  return values;
+}
+
+inChromium(
+  'the page loads a model over http, then from its cache, with threads, and computes what Node does',
+  async () => {
+    const context = await browser.newContext();
+    await context.route('https://cdn.jsdelivr.net/**', (route) => {
+      const file = onCdn(route.request().url());
+      const contentType = extname(file) === '.wasm' ? 'application/wasm' : 'text/javascript';
+      const headers = { 'Access-Control-Allow-Origin': '*', 'Cross-Origin-Resource-Policy': 'cross-origin' };
+      return route.fulfill({ body: readFileSync(file), contentType, headers });
+    });
+    const page = await context.newPage();
+    page.on('pageerror', (error) => console.error(String(error)));
+    const models: string[] = [];
+    page.on('request', (request) => {
+      if (request.url().includes('/model/')) models.push(request.url());
+    });
+    for (const from of ['network', 'cache']) {
+      models.length = 0;
+      await page.goto(address);
+      await page.locator('#logits', { hasText: /\d/ }).waitFor();
+      expect(await page.locator('#from').textContent()).toBe(from);
+      expect(models.length).toBe(from === 'network' ? 2 : 0);
+      expect(await page.locator('#threads').textContent()).toBe('2');
+      expect((await page.locator('#logits').textContent())!.split(' ').map(Number)).toEqual(wanted());
+    }
+  },
+);
