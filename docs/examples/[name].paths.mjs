@@ -1,0 +1,3 @@
+import { readmes } from '../.vitepress/readmes.mjs';
+
+export default readmes('examples');
