@@ -10,7 +10,7 @@ import { noiseImages } from './noise-images.ts';
 const { compress, lower, pack, quantizerOf, withFakeQuantize, withMask } = core;
 const fixture = join(__dirname, 'fixtures/parity/vit');
 
-const images = noiseImages(8, 32);
+const images = noiseImages(4, 32);
 
 const data = { calibration: images, training: images, evaluation: images };
 
@@ -42,20 +42,23 @@ test('every pass that is exported is here', () => {
 
 describe.each(Object.entries(exportedPasses))('%s', (_, { factory, options = {}, idle = {}, before: prior = [] }) => {
   let model: core.Graph;
+  let before: string;
+  let first: Awaited<ReturnType<typeof compress>>;
   beforeAll(async () => {
     model = (await compress(await importHuggingFace(fixture), prior, data)).graph;
+    before = digest(model);
+    first = await compress(model, [factory(options)], data);
   });
 
-  test('1: its input stays as it was, its output is a new graph', async () => {
-    const before = digest(model);
-    const { graph } = await compress(model, [factory(options)], data);
+  test('1: its input stays as it was, its output is a new graph', () => {
+    const { graph } = first;
     expect(digest(model)).toBe(before);
     expect(graph).not.toBe(model);
     expect(digest(graph)).not.toBe(before);
   });
 
   test('1: where there is nothing left to do, the very same graph comes back', async () => {
-    const { graph } = await compress(model, [factory(options)], data);
+    const { graph } = first;
     const again = await compress(graph, [factory({ ...options, ...idle })], data);
     expect(again.graph).toBe(graph);
     expect(again.report.passes[0]!.changed).toEqual([]);
@@ -64,15 +67,13 @@ describe.each(Object.entries(exportedPasses))('%s', (_, { factory, options = {},
 
   test('2: nothing is kept: a run in between changes nothing', async () => {
     const pass = factory(options);
-    const first = await compress(model, [pass], data);
     await compress(await importHuggingFace(join(fixture, '../deit-distilled')), [pass], data);
     expect(digest((await compress(model, [pass], data)).graph)).toBe(digest(first.graph));
   });
 
-  test('3: inputs and outputs keep names, shapes and types', async () => {
-    const { graph } = await compress(model, [factory(options)], data);
+  test('3: inputs and outputs keep names, shapes and types', () => {
     const outside = ({ inputs, outputs }: core.Graph) => [inputs, outputs.map(({ value: __, ...rest }) => rest)];
-    expect(outside(graph)).toEqual(outside(model));
+    expect(outside(first.graph)).toEqual(outside(model));
   });
 
   test('4: promises made before are kept', async () => {
@@ -86,8 +87,7 @@ describe.each(Object.entries(exportedPasses))('%s', (_, { factory, options = {},
   });
 
   test('5: it says what it changed; selecting nothing is an error', async () => {
-    const { report } = await compress(model, [factory(options)], data);
-    expect(report.passes[0]!.changed.length).toBeGreaterThan(0);
+    expect(first.report.passes[0]!.changed.length).toBeGreaterThan(0);
     await expect(compress(model, [factory({ ...options, only: ['ghost'] })], data)).rejects.toThrow(
       /only "ghost" matches none/,
     );
@@ -95,10 +95,8 @@ describe.each(Object.entries(exportedPasses))('%s', (_, { factory, options = {},
   });
 
   test('6: the same inputs give the same bytes', async () => {
-    const [first, second] = await Promise.all(
-      [1, 1].map(async (seed) => packedBytes((await compress(model, [factory(options)], { ...data, seed })).graph)),
-    );
-    expect(first).toBe(second);
+    const again = await compress(model, [factory(options)], { ...data, seed: 1 });
+    expect(packedBytes(again.graph)).toBe(packedBytes(first.graph));
   });
 
   test('an unknown option is named, with the known ones', () => {
@@ -106,8 +104,7 @@ describe.each(Object.entries(exportedPasses))('%s', (_, { factory, options = {},
   });
 
   test('no tensor is left behind, also when it fails or is aborted', async () => {
-    await compress(model, [factory(options)], data);
-    const before = memory().numTensors;
+    const tensors = memory().numTensors;
     lower((await compress(model, [factory(options)], data)).graph);
     const broken = { ...images, batches: () => images.batches(1, [NaN]) };
     const spoiled = { calibration: broken, training: broken, evaluation: broken };
@@ -120,6 +117,6 @@ describe.each(Object.entries(exportedPasses))('%s', (_, { factory, options = {},
       onProgress: () => abort.abort(),
     });
     await expect(stop).rejects.toThrow(/abort/i);
-    expect(memory().numTensors).toBe(before);
+    expect(memory().numTensors).toBe(tensors);
   });
 });
