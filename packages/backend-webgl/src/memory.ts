@@ -3,6 +3,7 @@ import { findBackend } from '@tensorflow/tfjs-core';
 import { gpuOf } from './gpu.ts';
 import { textureBytes } from './texture.ts';
 
+/** What the kernels of this package hold on the graphics card, in bytes where nothing else is said. */
 export interface WebglMemory {
   /** Tensors in our textures, and what these take. */
   readonly textures: number;

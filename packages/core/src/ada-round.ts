@@ -4,7 +4,9 @@ import type { Gram } from './gram.ts';
 import { codeRange, clamp } from './runtime/arithmetic.ts';
 import { checkedProblem, type CheckedProblem, type RoundingProblem } from './rounding.ts';
 
+/** How rounding is learned (Nagel et al. 2020). */
 export interface AdaRoundOptions {
+  /** Steps of Adam on V. The default, the paper's 10,000, takes minutes for a large layer. */
   readonly iterations?: number;
   /** Step size of Adam on V. */
   readonly rate?: number;
@@ -14,7 +16,9 @@ export interface AdaRoundOptions {
   readonly beta?: readonly [from: number, to: number];
   /** Fraction of the iterations without penalty. */
   readonly warmUp?: number;
+  /** Told the iterations done and their total. */
   readonly progress?: (done: number, total: number) => void;
+  /** Ends the work. */
   readonly signal?: AbortSignal;
 }
 

@@ -4,14 +4,19 @@ export interface Moments {
   readonly second: Float32Array;
 }
 
+/** Constants of Adam (Kingma and Ba 2015) and AdamW (Loshchilov and Hutter 2019). */
 export interface AdamOptions {
+  /** Decay of the mean of the gradients. Default: 0.9. */
   readonly beta1?: number;
+  /** Decay of the mean of their squares. Default: 0.999. */
   readonly beta2?: number;
+  /** Added to the root of the latter. Default: 1e-8. */
   readonly epsilon?: number;
   /** Decoupled weight decay, which makes it AdamW. */
   readonly decay?: number;
 }
 
+/** Moments of zero for so many numbers, as before the first step. */
 export const startMoments = (size: number): Moments => ({
   first: new Float32Array(size),
   second: new Float32Array(size),

@@ -15,9 +15,11 @@ export interface Captured extends Dataset {
   dispose(): Promise<void>;
 }
 
+/** Which examples are captured, and where they are kept. */
 export interface CaptureOptions extends ObserveOptions {
   /** Bytes kept in memory; what is beyond goes to the store. */
   readonly memory?: number;
+  /** Where goes what memory has no room for; without it everything stays in memory. */
   readonly store?: Store;
   /** Under what the store keeps it. */
   readonly key?: string;

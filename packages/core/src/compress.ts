@@ -10,12 +10,19 @@ import { openRun } from './resume/kept-run.ts';
 import type { Store } from './store.ts';
 import { verify } from './verify.ts';
 
+/** Data by role, the seed, and where the work is kept. */
 export interface CompressOptions {
+  /** Examples that say how large activations are; labels are not looked at. */
   readonly calibration?: Dataset;
+  /** Examples to train with, labelled where a loss needs it. */
   readonly training?: Dataset;
+  /** Examples that passes may judge by; they must be others. */
   readonly evaluation?: Dataset;
+  /** Of all randomness of the passes. Default: 1. */
   readonly seed?: number;
+  /** Ends the work; no tensor is left behind. */
   readonly signal?: AbortSignal;
+  /** Told how far the running pass is. */
   readonly onProgress?: (event: Progress) => void;
   /**
    * Where finished passes are kept, so that the same call goes on from there after the process was killed. The result has
@@ -23,12 +30,13 @@ export interface CompressOptions {
    */
   readonly store?: Store;
   /**
-   * What the result depends on beside the model, data, passes with their options, seed, @cq version and kernels, which
+   * What the result depends on beside the model, data, passes with their options, seed, our version and kernels, which
    * are known here: the code of passes of one's own, say. With another value, what the store holds is refused.
    */
   readonly fingerprint?: Readonly<Record<string, string | number>>;
 }
 
+/** How far a run is: `done` of `total` steps of one of its passes. */
 export interface Progress {
   readonly pass: string;
   /** Counted from 1. */

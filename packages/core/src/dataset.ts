@@ -33,9 +33,12 @@ export interface Dataset {
   contents?(indices?: readonly number[]): AsyncIterable<Content>;
 }
 
+/** Which image or text an example is. */
 export interface Content {
   /** 64 bits of a SHA-256 as 16 hex digits: equal for equal contents. */
   readonly digest: string;
   /** Where people find it: a file, or a line of one. */
   readonly place: string;
+  /** Of texts. */
+  readonly text?: string;
 }

@@ -15,23 +15,33 @@ import {
   type TrainingState,
 } from './training-state.ts';
 
+/** What trains, on which data, by which loss, how long and how. */
 export interface FitOptions extends ObjectiveOptions {
+  /** Weights that train, by name, or in a form of their own. */
   readonly parameters: readonly (string | Parameter)[];
+  /** Examples to train with, drawn anew in each pass over them. */
   readonly data: Dataset;
+  /** Of the optimizer. */
   readonly steps: number;
   /** Examples of a step, whatever number of them the data give at a time. */
   readonly batchSize: number | ((step: number) => number);
   /** Examples that run together; the gradients of a step's parts are averaged. */
   readonly part?: number;
+  /** Of Adam, at its highest. */
   readonly rate: number;
+  /** How the rate falls after it has risen. Default: it stays. */
   readonly schedule?: Schedule;
   /** Steps over which the rate rises first. */
   readonly warmUp?: number;
+  /** Constants of the optimizer. */
   readonly adam?: AdamOptions;
   /** Held-back data, looked at before the first step, after every so many, and after the last. The best is kept. */
   readonly validation?: { readonly data: Dataset; readonly every: number };
+  /** Of the order of the examples. */
   readonly seed: number;
+  /** Ends the training after a last checkpoint. */
   readonly signal?: AbortSignal;
+  /** Called after every step. */
   readonly progress?: (event: FitProgress) => void;
   /** Called after every so many steps, and when the signal aborts. */
   readonly checkpoint?: { readonly every: number; save(checkpoint: Checkpoint): void | Promise<void> };
@@ -39,6 +49,7 @@ export interface FitOptions extends ObjectiveOptions {
   readonly resume?: Checkpoint;
 }
 
+/** How far a training is. */
 export interface FitProgress {
   /** Steps done. */
   readonly step: number;
@@ -49,6 +60,7 @@ export interface FitProgress {
   readonly secondsLeft: number;
 }
 
+/** What a training gave. */
 export interface Fitted {
   /** With the best parameters on held-back data, or with the last ones. */
   readonly graph: Graph;

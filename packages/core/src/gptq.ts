@@ -3,6 +3,7 @@ import type { Gram } from './gram.ts';
 import { quantizers } from './quantizer.ts';
 import { checkedProblem, type RoundingProblem } from './rounding.ts';
 
+/** Damping and order of GPTQ. */
 export interface GptqOptions {
   /** Added to the diagonal of H, as a fraction of its mean. */
   readonly damping?: number;

@@ -20,7 +20,9 @@ export interface Gram {
   readonly tokens: number;
 }
 
+/** What is summed beside the products of channels. */
 export interface GramOptions {
+  /** Whether there is a channel more that is always 1, for a bias. */
   readonly ones?: boolean;
   /** Whether `addTokens` will be given float inputs. */
   readonly cross?: boolean;
@@ -39,6 +41,7 @@ export interface GramSum extends Required<GramOptions> {
 /** Tokens whose products are summed in float32, by TensorFlow.js's current backend; these sums are added in float64. */
 const BLOCK = 256;
 
+/** A Gram matrix of no tokens yet, for so many channels. */
 export function startGram(channels: number, { ones = false, cross = false }: GramOptions = {}): GramSum {
   const size = channels + (ones ? 1 : 0);
   return {

@@ -1,6 +1,7 @@
 import { CqError } from './errors.ts';
 import { excerpt } from './runtime/op.ts';
 
+/** Types of weights and values; `bool` weights are raw bytes, often codes. */
 export type DataType = 'float32' | 'int32' | 'bool';
 
 /** An attribute in plain form; `raw` keeps the forms of TensorFlow that nothing here looks into. */
@@ -50,7 +51,7 @@ export interface Metadata {
   readonly labels?: readonly string[];
   /** The fields of a Hugging Face `preprocessor_config.json`. */
   readonly preprocessing?: Readonly<Record<string, unknown>>;
-  /** How the model was made: recipe, seed, @cq version. */
+  /** How the model was made: recipe, seed, version. */
   readonly compression?: Readonly<Record<string, unknown>>;
 }
 
@@ -174,6 +175,10 @@ export function weightBytes(graph: Graph): number {
   return bytes;
 }
 
+/**
+ * The number under this name, or `fallback`.
+ * @throws CqError if it is neither there nor a number
+ */
 export function numberAttr(node: Node, name: string, fallback?: number): number {
   const value = node.attrs[name] ?? fallback;
   if (typeof value !== 'number')
@@ -183,6 +188,10 @@ export function numberAttr(node: Node, name: string, fallback?: number): number 
   return value;
 }
 
+/**
+ * The text under this name.
+ * @throws CqError if there is none
+ */
 export function stringAttr(node: Node, name: string): string {
   const value = node.attrs[name];
   if (typeof value !== 'string')

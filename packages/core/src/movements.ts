@@ -30,6 +30,7 @@ export function originOf(graph: Graph, value: string): Origin {
   return origins.get(value) ?? { source: value, padded: false };
 }
 
+/** The value whose numbers this one has, moved, cut or padded. */
 export const sourceOf = (graph: Graph, value: string): string => originOf(graph, value).source;
 
 function findOrigins(graph: Graph): ReadonlyMap<string, Origin> {

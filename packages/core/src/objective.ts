@@ -34,6 +34,7 @@ export interface FeedInputs {
   readonly random: Random;
 }
 
+/** What is computed of a batch, and what is made of it. */
 export interface ObjectiveOptions {
   /** Values of the graph that the loss looks at. */
   readonly values: readonly string[];

@@ -20,6 +20,7 @@ export interface GramTap {
   readonly weights?: string;
 }
 
+/** Which examples are summed, and as what. */
 export interface ObserveGramsOptions extends ObserveOptions {
   /** Adds a row for the bias. */
   readonly ones?: boolean;

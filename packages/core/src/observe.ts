@@ -5,12 +5,15 @@ import { executor } from './execute.ts';
 import type { Graph } from './graph.ts';
 import type { Statistic } from './statistics.ts';
 
+/** Which examples are looked at, and how many at a time. */
 export interface ObserveOptions {
   /** Indices into the dataset; all of it by default. */
   readonly indices?: readonly number[];
   /** Examples that run together. */
   readonly batchSize?: number;
+  /** Told the examples done and their total. */
   readonly progress?: (done: number, total: number) => void;
+  /** Ends the work. */
   readonly signal?: AbortSignal;
 }
 

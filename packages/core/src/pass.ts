@@ -36,6 +36,7 @@ export interface PassContext {
   progress(done: number, total: number): void;
 }
 
+/** What a pass is made of: its options with their rules, the data it needs, and what it does. */
 export interface PassDefinition<Options extends object> {
   readonly name: string;
   readonly defaults: Options;

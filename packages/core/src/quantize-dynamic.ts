@@ -5,6 +5,7 @@ import { producer, weightOf } from './match.ts';
 import { definePass } from './pass.ts';
 import { select, type Scope } from './select.ts';
 
+/** Codes of the rows of activations, and which activations. */
 export interface QuantizeDynamicOptions extends Scope {
   /** Bits of the codes of a row, 2 to 8: symmetric. */
   readonly bits: number;

@@ -8,6 +8,7 @@ import { roles, type Role } from './roles.ts';
 import { select, type Scope } from './select.ts';
 import { histogram, type Histogram } from './statistics.ts';
 
+/** Codes of weights and activations, how their ranges are found, and which values. */
 export interface QuantizeUniformOptions extends Scope {
   /** Bits of weight codes, 2 to 8: symmetric, one scale per output channel. */
   readonly weights: number;

@@ -16,6 +16,7 @@ export interface WeightCodes {
   readonly group: number;
 }
 
+/** Codes of weights, and which weights. */
 export type QuantizeWeightsOptions = WeightCodes & Scope;
 
 /**

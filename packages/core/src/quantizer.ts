@@ -24,6 +24,7 @@ export type StoredQuantizer = UniformQuantizer | Log2Quantizer | UniformLog2Quan
 
 /** A quantizer as an annotation has it in its attributes: its scales are a constant, or a tensor that is being trained. */
 export type QuantizerForm = StoredForm | DynamicQuantizer;
+/** The form of a quantizer that has scales of its own, without these. */
 export type StoredForm = { readonly [Q in StoredQuantizer as Q['kind']]: Form<Q> }[StoredQuantizer['kind']];
 
 /** Every kind of quantizer: how a real number becomes a code and back. A new kind is a new row. */

@@ -4,8 +4,10 @@ import type { Histogram } from './statistics.ts';
 /** How the range that the codes span is chosen. */
 export type RangeMethod = 'min-max' | 'percentile' | 'mse';
 
+/** Every way to find a range, for checks of options. */
 export const rangeMethods: readonly RangeMethod[] = ['min-max', 'percentile', 'mse'];
 
+/** Between which real numbers codes lie, both included. */
 export interface Range {
   readonly low: number;
   readonly high: number;

@@ -4,6 +4,10 @@ export interface Report {
   readonly passes: readonly PassReport[];
 }
 
+/**
+ * What one pass did: its options as resolved, the values that it changed with details, those that it skipped and
+ * why.
+ */
 export interface PassReport {
   readonly name: string;
   readonly options: Readonly<Record<string, unknown>>;

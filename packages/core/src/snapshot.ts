@@ -8,6 +8,7 @@ export interface Snapshot<State = unknown> {
   readonly arrays: Readonly<Record<string, SnapshotArray>>;
 }
 
+/** Types of arrays that a snapshot holds. */
 export type SnapshotArray = Float32Array | Float64Array | Int32Array | Uint8Array;
 
 const arrayTypes = { Float32Array, Float64Array, Int32Array, Uint8Array } as const;

@@ -8,6 +8,7 @@ import { outputError, type Bits } from './output-error.ts';
 import { foldAt, searchFold, type Balanced, type FoldOptions } from './search-fold.ts';
 import { targetsOf, type Target } from './targets.ts';
 
+/** How channels are balanced; the README has the defaults. */
 export interface BalanceChannelsOptions extends Scope, Bits, FoldOptions {
   /** How much of the imbalance is moved, 0 to 1; `auto` searches it for every value. */
   readonly strength: 'auto' | number;

@@ -3,6 +3,7 @@ import { balanceChannels } from './balance-channels.ts';
 import { correctWeights } from './correct-weights.ts';
 import { tuneSteps } from './tune-steps.ts';
 
+/** Bits and training steps of all three passes. */
 export interface CorrectOutliersOptions {
   /** Bits of weight codes, 2 to 8. */
   readonly weights: number;

@@ -16,6 +16,7 @@ import { silent } from './silent.ts';
 import { stagesOf, type Stage } from './stages.ts';
 import { checkTuning, type TuningOptions } from './tune-block.ts';
 
+/** Bits of weights, and how they are rounded. */
 export interface CorrectWeightsOptions extends Scope, TurnOptions, TuningOptions {}
 
 /**

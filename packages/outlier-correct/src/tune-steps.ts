@@ -22,6 +22,7 @@ import { requireGradients } from './require-gradients.ts';
 import { signalToNoise } from './signal-to-noise.ts';
 import { checkTuning, tuneBlock, type TuningOptions } from './tune-block.ts';
 
+/** Quantizers of activations, and how their steps are learned. */
 export type TuneStepsOptions = Scope & StepCodes & TuningOptions;
 
 /**

@@ -6,6 +6,7 @@ import { quantizeTable, quantizeWeights } from './quantize-weight.ts';
 import { scaleMethods, type Scales } from './scales.ts';
 import { candidates, sitesInOrder, type Activation, type Site, type WeightSite } from './sites.ts';
 
+/** Bits, and how scales become powers of two. */
 export interface QuantizePotOptions extends Scope {
   /** Bits of weight codes: 8 with one scale per weight, or 4 with one per output channel. */
   readonly weights: 8 | 4;

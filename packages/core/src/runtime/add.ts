@@ -1,6 +1,7 @@
 import { clamp, codeRange, roundHalfEven } from './arithmetic.ts';
 import { codesOf, codeType, ensure, ensureCodes, sizeOf, type Attrs, type LoweredOp } from './op.ts';
 
+/** Attributes of `CqAdd`. */
 export interface AddAttrs extends Attrs {
   readonly inputZeroPoint: number;
   /** Scale of the input in units of the output's. */

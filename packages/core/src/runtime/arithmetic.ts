@@ -14,6 +14,7 @@ export function roundHalfEven(x: number): number {
 
 const { fround } = Math;
 
+/** `value`, or the nearer of `low` and `high` where it lies outside of them. */
 export function clamp(x: number, low: number, high: number): number {
   return x < low ? low : x > high ? high : x;
 }

@@ -12,6 +12,7 @@ import {
   type Shaped,
 } from './op.ts';
 
+/** Attributes of `CqAttention`. */
 export interface AttentionAttrs extends Attrs {
   readonly heads: number;
   /** Channels per head. */

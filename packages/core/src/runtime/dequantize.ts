@@ -1,5 +1,6 @@
 import { codesOf, ensure, sizeOf, type Attrs, type LoweredOp } from './op.ts';
 
+/** Attributes of `CqDequantize`. */
 export interface DequantizeAttrs extends Attrs {
   readonly zeroPoint: number;
   /** Bits of the codes, for whoever reads the graph; 32 for raw accumulators. */

@@ -5,6 +5,7 @@ import { rowScale } from './row-scale.ts';
 
 const { fround } = Math;
 
+/** Attributes of `CqDynamicLinear`. */
 export interface DynamicLinearAttrs extends Attrs, PanelAttrs {
   /** Bits of the codes that a row of x gets. */
   readonly bits: number;

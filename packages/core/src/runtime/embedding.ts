@@ -1,6 +1,7 @@
 import { rowBytes, unpackRow } from './bits.ts';
 import { ensure, sizeOf, type Attrs, type LoweredOp } from './op.ts';
 
+/** Attributes of `CqEmbedding`. */
 export interface EmbeddingAttrs extends Attrs {
   /** 1 to 8. */
   readonly bits: number;

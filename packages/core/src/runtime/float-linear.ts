@@ -3,6 +3,7 @@ import { checkPanels, fromPanels, type PanelAttrs } from './panel.ts';
 
 const { fround } = Math;
 
+/** Attributes of `CqFloatLinear`. */
 export interface FloatLinearAttrs extends Attrs, PanelAttrs {
   /** So many consecutive inputs of an output share a scale; the last group may have fewer. Even. */
   readonly group: number;

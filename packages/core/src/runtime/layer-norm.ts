@@ -1,6 +1,7 @@
 import { clamp, codeRange, roundHalfEven } from './arithmetic.ts';
 import { codesOf, codeType, ensure, ensureCodes, sizeOf, type Attrs, type LoweredOp } from './op.ts';
 
+/** Attributes of `CqLayerNorm`. */
 export interface LayerNormAttrs extends Attrs {
   readonly epsilon: number;
   readonly inputScale: number;

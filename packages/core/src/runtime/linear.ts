@@ -2,6 +2,7 @@ import { clamp, codeRange, requantize, roundHalfEven } from './arithmetic.ts';
 import { codesOf, codeType, ensure, ensureCodes, sizeOf, type Attrs, type LoweredOp, type Shaped } from './op.ts';
 import { asInt8, checkPanels, fromPanels, type PanelAttrs } from './panel.ts';
 
+/** Attributes of `CqLinear`. */
 export interface LinearAttrs extends Attrs, PanelAttrs {
   /** Bits of the output codes; 32 gives the raw accumulators. */
   readonly bits: number;

@@ -6,6 +6,7 @@ import { codeRange } from './arithmetic.ts';
  * disk and in memory), wider ones as `int32`.
  */
 export type CodeType = 'bool' | 'int32';
+/** Types of tensors between lowered ops: floats, or codes by `CodeType`. */
 export type TensorType = 'float32' | CodeType;
 
 /** A tensor as kernels see it. `bool` data are two's complement bytes. */
@@ -15,7 +16,9 @@ export interface Operand {
   readonly data: Float32Array | Int32Array | Uint8Array;
 }
 
+/** Attributes of a lowered op by name. */
 export type Attrs = Readonly<Record<string, number | string | boolean>>;
+/** Types of attributes, as they stand in a model.json. */
 export type AttrType = 'int' | 'float' | 'string' | 'bool';
 
 /**
@@ -44,6 +47,7 @@ export interface LoweredOp {
 /** An operand without its data. */
 export type Shaped = Pick<Operand, 'dtype' | 'shape'>;
 
+/** How many elements a tensor of this shape has. */
 export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }

@@ -12,6 +12,7 @@ export interface PatchSizes extends PanelAttrs {
   readonly rows: number;
 }
 
+/** Attributes of `CqPatchEmbed`. */
 export interface PatchEmbedAttrs extends Attrs, PatchSizes, Pick<LinearAttrs, 'bits' | 'zeroPoint'> {
   /** Rows of `tokens` before the first patch (class token, distillation token); those behind the last are detection tokens. */
   readonly prefix: number;

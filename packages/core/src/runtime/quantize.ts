@@ -1,6 +1,7 @@
 import { clamp, codeRange, roundHalfEven } from './arithmetic.ts';
 import { codeType, ensure, ensureCodes, type Attrs, type LoweredOp } from './op.ts';
 
+/** Attributes of `CqQuantize`. */
 export interface QuantizeAttrs extends Attrs {
   readonly scale: number;
   readonly zeroPoint: number;

@@ -3,6 +3,7 @@ import { attend, checkAttention, type AttentionSizes, type AttentionSteps } from
 import { codeType, ensure, ensureCodes, sizeOf, type Attrs, type LoweredOp } from './op.ts';
 import { ensureExponent, roundShift } from './shift.ts';
 
+/** Attributes of `CqShiftAttention`. */
 export interface ShiftAttentionAttrs extends Attrs, AttentionSizes {
   readonly queryExponent: number;
   readonly keyExponent: number;

@@ -3,6 +3,7 @@ import { LAYER_NORM_CHANNELS } from './layer-norm.ts';
 import { codesOf, codeType, ensure, ensureCodes, type Attrs, type LoweredOp } from './op.ts';
 import { ensureExponent, ensureIntegers, EXPONENT } from './shift.ts';
 
+/** Attributes of `CqShiftLayerNorm`. */
 export interface ShiftLayerNormAttrs extends Attrs {
   /** Added to C² times the variance of the codes: its own epsilon, in the same units. */
   readonly epsilon: number;

@@ -4,6 +4,7 @@ import { codesOf, codeType, ensure, ensureCodes, sizeOf, type Attrs, type Lowere
 import { asInt8, checkPanels, fromPanels, type PanelAttrs } from './panel.ts';
 import { ensureExponent, ensureIntegers, EXPONENT, shifted } from './shift.ts';
 
+/** Attributes of `CqShiftLinear`. */
 export interface ShiftLinearAttrs extends Attrs, PanelAttrs {
   /** Bits of the output codes; 32 gives the accumulators. */
   readonly bits: number;

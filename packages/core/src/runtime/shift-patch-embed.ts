@@ -4,6 +4,7 @@ import { checkPanels } from './panel.ts';
 import { checkImage, eachPatch, type PatchSizes } from './patch-embed.ts';
 import { ensureExponent, ensureIntegers, EXPONENT, shifted } from './shift.ts';
 
+/** Attributes of `CqShiftPatchEmbed`. */
 export interface ShiftPatchEmbedAttrs extends Attrs, PatchSizes {
   readonly bits: number;
   /** Rows of `tokens` before the first patch; those behind the last are detection tokens. */

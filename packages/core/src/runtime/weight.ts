@@ -2,6 +2,7 @@ import { rowBytes, unpackRows } from './bits.ts';
 import { eachRun, scaleCount } from './granularity.ts';
 import { ensure, sizeOf, type Attrs, type LoweredOp, type Shaped } from './op.ts';
 
+/** Attributes of `CqWeight`. */
 export interface WeightAttrs extends Attrs {
   /** Kind of the quantizer: `uniform` codes are decoded by arithmetic, those of others by a table. */
   readonly kind: string;
