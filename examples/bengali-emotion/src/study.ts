@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeSparse, lower, pack, subset, type Dataset, type Graph } from '@cq/core';
+import { lower, pack, subset, type Dataset, type Graph } from '@cq/core';
 import { folderStore, toFolder } from '@cq/core/node';
 import { distill, withAnswers } from '@cq/distill';
 import { beginner } from './beginner.ts';
@@ -90,7 +90,7 @@ export function measured(combination: Combination, workshop: Workshop, judged: D
     const graph = await modelFor(combination, workshop);
     const lowered = lower(graph).graph;
     const model = join(folder, 'models', cell);
-    toFolder(codeSparse(pack(lowered)), model);
+    toFolder(pack(lowered), model);
     const found: Cell = { cell, ...countWeights(graph), bytes: bytesIn(model), ...(await scoresOf(lowered, judged)) };
     say(`${cell}: ${found.correct} of ${found.count}, ${(found.bytes / 1e6).toFixed(2)} MB`);
     return found;
