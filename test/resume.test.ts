@@ -67,10 +67,10 @@ const modelFiles = (folder: string) =>
     .filter((name) => !name.startsWith('report'))
     .map((name) => [name, readFileSync(join(folder, name), 'base64')]);
 
-/** All of a report but times, the date and the machine. */
+/** All of a report but times, the date, the machine and the command, which names the folder. */
 const reportIn = (file: string): unknown =>
   JSON.parse(readFileSync(file, 'utf8'), (key, value: unknown) =>
-    ['milliseconds', 'date', 'machine'].includes(key) ? undefined : value,
+    ['milliseconds', 'date', 'machine', 'latency', 'command'].includes(key) ? undefined : value,
   );
 
 /** A kill costs what was being computed, no more. */

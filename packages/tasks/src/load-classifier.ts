@@ -24,8 +24,8 @@ export async function loadClassifier<I>(
   const { top = 5, onProgress } = checked(options);
   await ready();
   const source = handler(folder);
-  const { load } = typeof source === 'string' ? io.http(source, { ...(onProgress && { onProgress }) }) : source;
-  const model = await loadGraphModel({ load: async () => decodeCodes(await load!(), folder) });
+  const stored = typeof source === 'string' ? io.http(source, { ...(onProgress && { onProgress }) }) : source;
+  const model = await loadGraphModel({ load: async () => decodeCodes(await stored.load!(), folder) });
   try {
     const metadata = (model.metadata as { cq?: Metadata } | undefined)?.cq ?? {};
     const labels = labelsOf(metadata);
