@@ -1,5 +1,5 @@
 import '@cq/backend-wasm';
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
@@ -7,7 +7,7 @@ import { compress, executor, int8, lower, pack, subset, type Graph } from '@cq/c
 import { toFolder } from '@cq/core/node';
 import { importHuggingFace } from '@cq/import-hf';
 import { setBackend } from '@tensorflow/tfjs-core';
-import { chromium, type Browser } from 'playwright-core';
+import { chromium, type Browser, type Page } from 'playwright-core';
 import { digits } from '../examples/classify-digits/src/digits.ts';
 import { chromiumPath } from '../packages/backend-webgl/src/testing/page.ts';
 
@@ -57,30 +57,52 @@ function wanted(): number[] {
   return values;
 }
 
+/** Of a visitor who comes for the first time, with the requests for the model. */
+async function visitor(): Promise<{ page: Page; models: string[] }> {
+  const context = await browser.newContext();
+  await context.route('https://cdn.jsdelivr.net/**', (route) => {
+    const file = onCdn(route.request().url());
+    const contentType = extname(file) === '.wasm' ? 'application/wasm' : 'text/javascript';
+    const headers = { 'Access-Control-Allow-Origin': '*', 'Cross-Origin-Resource-Policy': 'cross-origin' };
+    return route.fulfill({ body: readFileSync(file), contentType, headers });
+  });
+  const page = await context.newPage();
+  page.on('pageerror', (error) => console.error(String(error)));
+  const models: string[] = [];
+  context.on('request', (request) => {
+    if (request.url().includes('/model/')) models.push(request.url());
+  });
+  return { page, models };
+}
+
+async function logitsOn(page: Page): Promise<number[]> {
+  await page.locator('#logits', { hasText: /\d/ }).waitFor();
+  return (await page.locator('#logits').textContent())!.split(' ').map(Number);
+}
+
 inChromium(
   'the page loads a model over http, then from its cache, with threads, and computes what Node does',
   async () => {
-    const context = await browser.newContext();
-    await context.route('https://cdn.jsdelivr.net/**', (route) => {
-      const file = onCdn(route.request().url());
-      const contentType = extname(file) === '.wasm' ? 'application/wasm' : 'text/javascript';
-      const headers = { 'Access-Control-Allow-Origin': '*', 'Cross-Origin-Resource-Policy': 'cross-origin' };
-      return route.fulfill({ body: readFileSync(file), contentType, headers });
-    });
-    const page = await context.newPage();
-    page.on('pageerror', (error) => console.error(String(error)));
-    const models: string[] = [];
-    page.on('request', (request) => {
-      if (request.url().includes('/model/')) models.push(request.url());
-    });
+    const { page, models } = await visitor();
     for (const from of ['network', 'cache']) {
       models.length = 0;
       await page.goto(address);
-      await page.locator('#logits', { hasText: /\d/ }).waitFor();
+      expect(await logitsOn(page)).toEqual(wanted());
       expect(await page.locator('#from').textContent()).toBe(from);
       expect(models.length).toBe(from === 'network' ? 2 : 0);
       expect(await page.locator('#threads').textContent()).toBe('2');
-      expect((await page.locator('#logits').textContent())!.split(' ').map(Number)).toEqual(wanted());
     }
   },
 );
+
+inChromium('a worker, bundled as the README says, does the same', async () => {
+  const example = join(root, 'examples/load-in-page');
+  const { status, stderr } = spawnSync('npm', ['run', '-s', 'worker'], { cwd: example, encoding: 'utf8' });
+  expect([status, status === 0 ? '' : stderr]).toEqual([0, '']);
+  const { page, models } = await visitor();
+  await page.goto(`${address}in-a-worker.html`);
+  expect(await logitsOn(page)).toEqual(wanted());
+  expect(models.length).toBe(2);
+  expect(await page.locator('#threads').textContent()).toBe('2');
+  expect(page.workers().map((worker) => new URL(worker.url()).pathname)).toContain('/dist/worker.js');
+});

@@ -18,7 +18,7 @@ import {
   type ProgressBar,
 } from './output.ts';
 import { modelFolder } from './model-folder.ts';
-import { UsageError } from './usage-error.ts';
+import { oneOf } from './one-of.ts';
 import { wholeNumber } from './whole-number.ts';
 
 /** One model on one runtime. Times are in milliseconds. */
@@ -79,9 +79,7 @@ export function benchCommand(program: Command, io: Io): void {
 
 /** Everything that is to run, in the order of its rows. */
 async function contestantsOf(models: readonly string[], { against, json }: BenchOptions, io: Io): Promise<string[]> {
-  const peers = against.split(',');
-  const unknown = peers.find((peer) => !['tfjs', 'ort-web'].includes(peer));
-  if (unknown !== undefined) throw new UsageError(`bench: --against must be tfjs or ort-web, got "${unknown}"`);
+  const peers = against.split(',').map(oneOf('bench', '--against', ['tfjs', 'ort-web']));
   if (peers.includes('ort-web') || models.some((model) => model.endsWith('.onnx'))) checkOnnxRuntime();
   const found: string[] = [];
   for (const model of models) found.push(await modelFolder(model, io, json));

@@ -10,12 +10,6 @@ describe('help', () => {
     for (const command of commands) expect(stdout).toContain(`\n  cq ${command}`);
   });
 
-  test.each(commands)('%s has an example', async (command) => {
-    const { code, stdout } = await cq(command, '--help');
-    expect(code).toBe(0);
-    expect(stdout).toMatch(new RegExp(`Example:\n  cq ${command}\\b`));
-  });
-
   test('without a command it goes to stderr, as wrong use', async () => {
     const { code, stdout, stderr } = await cq();
     expect([code, stdout]).toEqual([2, '']);

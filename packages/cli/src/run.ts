@@ -1,6 +1,7 @@
 import { CqError } from '@cq/core';
 import { Command, CommanderError } from 'commander';
 import { benchCommand } from './bench.ts';
+import { completionCommand } from './completion.ts';
 import { compressCommand } from './compress.ts';
 import { doctorCommand } from './doctor.ts';
 import { evalCommand } from './eval.ts';
@@ -19,19 +20,22 @@ export type ExitCode = 0 | 1 | 2;
 /** The whole command: `argv` without node and the script. Results go to stdout, one line per failure to stderr. */
 export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   const program = commands(io);
+  const names = program.commands.map((command) => command.name());
+  const asked = argv[0] === 'help' ? argv[1] : argv[0];
+  const unknown = asked !== undefined && !asked.startsWith('-') && !names.includes(asked);
   try {
-    await program.parseAsync([...argv], { from: 'user' });
+    await program.parseAsync(unknown ? [asked] : [...argv], { from: 'user' }); // Its help would hide that it is unknown.
     return 0;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0; // --help and --version
-    const known = program.commands.some((command) => command.name() === argv[0]);
-    const { code, text } = failure(error, io.signal, known ? argv[0]! : undefined);
+    const { code, text } = failure(error, io.signal, names.includes(argv[0]!) ? argv[0] : undefined);
     if (text !== '') io.stderr.write(`${text}\n`);
     return code;
   }
 }
 
-function commands(io: Io): Command {
+/** All that the command line understands; the help, wrong use and shell completion derive from it. */
+export function commands(io: Io): Command {
   const program = new Command('cq')
     .description('Compresses Transformers for TensorFlow.js and shows what that costs and gains.')
     .version(version, '-V, --version', 'print the version')
@@ -56,8 +60,9 @@ Examples:
   cq sweep    study.json
   cq worker   --redis redis://localhost:6379
   cq doctor
+  source <(cq completion bash)
 
-Results go to stdout, progress to stderr. Every command takes --json for one JSON document.
+Results go to stdout, progress to stderr. Every command but completion takes --json for one JSON document.
 Exit code 0: done; 1: the work failed; 2: wrong use. NO_COLOR turns colours off.`,
     );
   for (const add of [
@@ -69,6 +74,7 @@ Exit code 0: done; 1: the work failed; 2: wrong use. NO_COLOR turns colours off.
     sweepCommand,
     workerCommand,
     doctorCommand,
+    completionCommand,
   ])
     add(program, io);
   return program;
