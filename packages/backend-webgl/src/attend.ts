@@ -1,4 +1,6 @@
 import type { Attrs } from '@cq/core/runtime';
+import { signedBytes } from './glsl/signed-bytes.ts';
+import { settled } from './glsl/settled.ts';
 import type { Source } from './gpu.ts';
 import type { Call } from './kernel.ts';
 import { perTexel } from './texture.ts';
@@ -11,13 +13,13 @@ interface Step {
 
 /** What becomes of the integers on the way: `AttentionSteps` of `@cq/core/runtime`. */
 export interface Steps {
-  /** `int logitOf(int product)` */
+  /** `int logitOf(int product)`; `int quickLogit(int product)` may set the global `unsure` instead, as the others below. */
   readonly logit: Step;
   /** `uint shareOf(int total)`: what all keys of a query have in common. */
   readonly share: Step;
-  /** `int probabilityOf(int exponential, uint share, int total)`: the code; it may read `boundaries`. */
+  /** `int probabilityOf(int exponential, uint share, int total)`: the code; it may read `boundaries`. And `quickProbability`. */
   readonly probability: Step;
-  /** `uint outputOf(int sum)` */
+  /** `uint outputOf(int sum)`, `uint quickOutput(int sum)` */
   readonly output: Step;
 }
 
@@ -48,7 +50,7 @@ export function attend<A extends Attrs>(
 
   const logits = scratch(queries * stride, 8);
   const logitText = `${steps.logit.text}${placeText}${logitsText(bias !== undefined, whole)}`;
-  draw(logitText, some({ q, k, bias }), { ...sizes, ...steps.logit.ints }, logits);
+  draw(logitText, some({ q, k, bias }), { ...sizes, ...steps.logit.ints }, logits, whole ? 'texel' : 'element');
 
   const seen = seenText(mask !== undefined, visible !== undefined);
   const masks = { mask, visible };
@@ -60,7 +62,7 @@ export function attend<A extends Attrs>(
   const shares = scratch(queries * stride, 16);
   const shareText = `${steps.probability.text}${placeText}${seen}${LEVELS}`;
   const shareInputs = some({ logits, known, exponentials, levels, boundaries, ...masks });
-  draw(shareText, shareInputs, { ...seenSizes, ...steps.probability.ints }, shares);
+  draw(shareText, shareInputs, { ...seenSizes, ...steps.probability.ints }, shares, 'quick element');
 
   const blocks = whole && output.bits !== 'stock' && depth % perTexel(output.bits) === 0 && output.bits !== 32;
   const outputText = `${steps.output.text}${blocks ? contextTexels(output.bits as 8 | 16) : CONTEXT}`;
@@ -77,28 +79,57 @@ ivec3 placeOf(int row) {
 }
 `;
 
-const logitsText = (biased: boolean, whole: boolean): string => `
+/** A texel of logits is 16 keys of a query. */
+const logitsText = (biased: boolean, whole: boolean): string => {
+  const biasOf = (j: string): string => `biasAt((place.y * tokens + place.z) * tokens + ${j})`;
+  const places = `int query = (place.x * tokens + place.z) * channels + place.y * depth;
+  int key = (place.x * tokens + j) * channels + place.y * depth;`;
+  if (!whole) {
+    return `
 uint element(int i) {
   int row = i / stride;
   int j = i - row * stride;
   if (j >= tokens) return 0u;
   ivec3 place = placeOf(row);
-  int query = (place.x * tokens + place.z) * channels + place.y * depth;
-  int key = (place.x * tokens + j) * channels + place.y * depth;
-  int sum = ${biased ? 'biasAt((place.y * tokens + place.z) * tokens + j)' : '0'};
-  ${
-    whole
-      ? `for (int d = 0; d < depth; d += 16) {
-    ivec4 x = ivec4(qTexel((query + d) >> 4));
-    ivec4 y = ivec4(kTexel((key + d) >> 4));
-    ivec4 p = ((x << 24) >> 24) * ((y << 24) >> 24) + ((x << 16) >> 24) * ((y << 16) >> 24) + ((x << 8) >> 24) * ((y << 8) >> 24) + (x >> 24) * (y >> 24);
-    sum += p.x + p.y + p.z + p.w;
-  }`
-      : 'for (int d = 0; d < depth; d++) sum += qAt(query + d) * kAt(key + d);'
-  }
+  ${places}
+  int sum = ${biased ? biasOf('j') : '0'};
+  for (int d = 0; d < depth; d++) sum += qAt(query + d) * kAt(key + d);
   return uint(logitOf(sum));
 }
 `;
+  }
+  return `${signedBytes}
+uvec4 texelOf(int t) {
+  int row = (t * 16) / stride;
+  int j = t * 16 - row * stride;
+  ivec3 place = placeOf(row);
+  ${places}
+  int products[16];
+  for (int i = 0; i < 16; i++) products[i] = 0;
+  int d = 0;
+  do {
+    ivec4 x = ivec4(qTexel((query + d) >> 4));
+    vec4 x0 = byte0(x);
+    vec4 x1 = byte1(x);
+    vec4 x2 = byte2(x);
+    vec4 x3 = byte3(x);
+    int at = (key + d) >> 4;
+    ${Array.from(
+      { length: 16 },
+      (_, i) => `{
+      ivec4 y = ivec4(kTexel(at));
+      products[${i}] += whole(x0 * byte0(y) + x1 * byte1(y) + x2 * byte2(y) + x3 * byte3(y));
+      at += channels >> 4;
+    }`,
+    ).join('\n    ')}
+    d += 16;
+  } while (d < depth);
+  ${biased ? `for (int i = 0; i < 16; i++) products[i] += ${biasOf('min(j + i, tokens - 1)')};` : ''}
+  ${settled(8, 1, { quick: (_, i) => `uint(quickLogit(products[${i}]))`, exact: (_, i) => `uint(logitOf(products[${i}]))` })}
+  return uvec4(words[0], words[1], words[2], words[3]);
+}
+`;
+};
 
 const seenText = (masked: boolean, windowed: boolean): string => `
 bool countsAt(ivec3 place, int j) {
@@ -120,17 +151,21 @@ uvec4 texelOf(int row) {
 }
 `;
 
-const LEVELS = `
-uint element(int i) {
+const LEVELS = ['quick', 'element']
+  .map(
+    (name) => `
+uint ${name}(int i) {
   int row = i / stride;
   int j = i - row * stride;
   ivec3 place = placeOf(row);
   if (!countsAt(place, j)) return 0u;
   uvec4 of = knownTexel(row);
   int exponential = seesAt(place, j) ? exponentialsAt(int(of.x) - logitsAt(i)) : 0;
-  return uint(levelsAt(probabilityOf(exponential, of.z, int(of.y))));
+  return uint(levelsAt(${name === 'quick' ? 'quickProbability' : 'probabilityOf'}(exponential, of.z, int(of.y))));
 }
-`;
+`,
+  )
+  .join('');
 
 const CONTEXT = `
 uint element(int i) {
@@ -145,10 +180,10 @@ uint element(int i) {
 }
 `;
 
-/** A texel of outputs is part of one head: 16 channels of a value, or 8. */
+/** A texel of outputs is part of one head: 16 channels of a value, or 8. Levels behind the last key are 0. */
 function contextTexels(bits: 8 | 16): string {
   const count = perTexel(bits);
-  return `
+  return `${signedBytes}
 uvec4 texelOf(int t) {
   int line = (t * ${count}) / channels;
   int c = t * ${count} - line * channels;
@@ -161,29 +196,29 @@ uvec4 texelOf(int t) {
   ivec4 fourth = ivec4(0);
   int at = (b * tokens * channels + c) >> 4;
   int step_ = channels >> 4;
-  for (int from = 0; from < tokens; from += 8) {
-    uvec4 words = sharesTexel((row * stride + from) >> 3);
-    int count = min(8, tokens - from);
-    for (int j = 0; j < count; j++) {
-      int word = int(words[j >> 1]);
-      int level = (j & 1) == 0 ? (word << 16) >> 16 : word >> 16;
+  int from = 0;
+  do {
+    ivec4 words = ivec4(sharesTexel((row * stride + from) >> 3));
+    ivec4 even = ivec4(vec4(words * 0x10000) * ${2 ** -16});
+    ivec4 odd = ivec4(vec4(words & -0x10000) * ${2 ** -16});
+    ${Array.from(
+      { length: 8 },
+      (_, j) => `{
       ivec4 x = ivec4(vTexel(at));
-      first += ((x << 24) >> 24) * level;
-      second += ((x << 16) >> 24) * level;
-      third += ((x << 8) >> 24) * level;
-      fourth += (x >> 24) * level;
+      int level = ${j % 2 === 0 ? 'even' : 'odd'}[${j >> 1}];
+      first += code(byte0(x)) * level;
+      second += code(byte1(x)) * level;
+      third += code(byte2(x)) * level;
+      fourth += code(byte3(x)) * level;
       at += step_;
-    }
-  }
-  uvec4 result_ = uvec4(0u);
-  for (int i = 0; i < ${count}; i++) {
-    int channel = (c & 15) + i;
-    int word = channel >> 2;
-    int place = channel & 3;
-    int sum = place == 0 ? first[word] : place == 1 ? second[word] : place == 2 ? third[word] : fourth[word];
-    result_[i / ${count / 4}] |= (outputOf(sum) & ${2 ** bits - 1}u) << ((i % ${count / 4}) * ${bits});
-  }
-  return result_;
+    }`,
+    ).join('\n    ')}
+    from += 8;
+  } while (from < tokens);
+  int sums[16];
+  ${Array.from({ length: 16 }, (_, i) => `sums[${i}] = ${['first', 'second', 'third', 'fourth'][i & 3]}[${i >> 2}];`).join('\n  ')}
+  ${settled(bits, 1, { quick: (_, i) => `quickOutput(sums[(c & 15) + ${i}])`, exact: (_, i) => `outputOf(sums[(c & 15) + ${i}])` })}
+  return uvec4(words[0], words[1], words[2], words[3]);
 }
 `;
 }

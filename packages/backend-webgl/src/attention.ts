@@ -10,7 +10,10 @@ const prelude = `${uint64}${float32}${codes}`;
 
 const logit = `${prelude}
 int logitOf(int product) {
-  return requantized(product, uint(multiplier), zeroPoint, low, high);
+  return codeOf(scaled(product, uint(multiplier)), zeroPoint, low, high);
+}
+int quickLogit(int product) {
+  return quickly(product, uint(multiplier), zeroPoint, low, high);
 }
 `;
 
@@ -23,7 +26,10 @@ uint shareOf(int total) {
 
 const uniform = `${prelude}
 int probabilityOf(int exponential, uint ratio, int total) {
-  return requantized(exponential, ratio, 0, 0, top);
+  return codeOf(scaled(exponential, ratio), 0, 0, top);
+}
+int quickProbability(int exponential, uint ratio, int total) {
+  return quickly(exponential, ratio, 0, 0, top);
 }
 `;
 
@@ -39,11 +45,17 @@ int probabilityOf(int exponential, uint ratio, int total) {
   }
   return first;
 }
+int quickProbability(int exponential, uint ratio, int total) {
+  return probabilityOf(exponential, ratio, total);
+}
 `;
 
 const output = `${prelude}
 uint outputOf(int sum) {
-  return uint(requantized(sum, uint(multiplier), zeroPoint, low, high));
+  return uint(codeOf(scaled(sum, uint(multiplier)), zeroPoint, low, high));
+}
+uint quickOutput(int sum) {
+  return uint(quickly(sum, uint(multiplier), zeroPoint, low, high));
 }
 `;
 

@@ -26,20 +26,23 @@ uvec4 texelOf(int row) {
 `;
 
 const normalised = `${uint64}${float32}${codes}
+uint quick(int i) {
+  int row = i / channels;
+  int c = i - row * channels;
+  uvec4 known = statisticsTexel(row);
+  uint gamma_ = uint(gammaAt(c));
+  uint beta_ = uint(betaAt(c));
+  float p = float(channels * xAt(i) - int(known.y)) * uintBitsToFloat(known.x) * uintBitsToFloat(gamma_);
+  float q = uintBitsToFloat(beta_);
+  unsure = doubtful(p + q, abs(p) + abs(q)) || strange(gamma_) || strange(beta_);
+  return uint(nearest(p + q, zeroPoint, low, high));
+}
 uint element(int i) {
   int row = i / channels;
   int c = i - row * channels;
   uvec4 known = statisticsTexel(row);
-  int centred = channels * xAt(i) - int(known.y);
-  uint gamma_ = uint(gammaAt(c));
-  uint beta_ = uint(betaAt(c));
-  float p = float(centred) * uintBitsToFloat(known.x) * uintBitsToFloat(gamma_);
-  float q = uintBitsToFloat(beta_);
-  int code = nearest(p + q, zeroPoint, low, high);
-  if (doubtful(p + q, abs(p) + abs(q)) || strange(gamma_) || strange(beta_)) {
-    code = codeOf(addFloat(mulFloat(scaled(centred, known.x), gamma_), beta_), zeroPoint, low, high);
-  }
-  return uint(code);
+  uint product = mulFloat(scaled(channels * xAt(i) - int(known.y), known.x), uint(gammaAt(c)));
+  return uint(codeOf(addFloat(product, uint(betaAt(c))), zeroPoint, low, high));
 }
 `;
 
@@ -53,6 +56,6 @@ export function registerLayerNorm(): void {
     draw(statistics, { x: inputs['x']! }, { channels, ...offset }, known, 'texel');
     const { x, gamma, beta } = inputs as Record<'x' | 'gamma' | 'beta', NonNullable<(typeof inputs)['x']>>;
     const ints = { channels, zeroPoint: attrs.zeroPoint, low, high };
-    draw(normalised, { x, gamma, beta, statistics: known }, ints, output);
+    draw(normalised, { x, gamma, beta, statistics: known }, ints, output, 'quick element');
   });
 }

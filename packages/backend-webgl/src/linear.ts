@@ -7,22 +7,26 @@ import { registerWebglKernel } from './kernel.ts';
 import { matrixProduct } from './matrix.ts';
 import type { Texture } from './texture.ts';
 
+/** The code of `int a`, an exact sum with its bias: by the card's floats, and exactly. */
 const ends = {
-  raw: 'return uint(sum + addend);',
-  table: `int a = sum + addend;
-  uint code = uint(tableAt(requantized(a, factor, tableZeroPoint, tableLow, tableHigh) - tableLow));
-  if (strange(factor) && isNotANumber(scaled(a, factor))) code = 0u;
-  return code;`,
-  residual: `int a = sum + addend;
-  int b = residualAt(row * outputs + n) - residualZeroPoint;
-  float p = float(a) * uintBitsToFloat(factor);
-  float q = float(b) * intBitsToFloat(residualMultiplier);
-  int code = nearest(p + q, zeroPoint, low, high);
-  if (doubtful(p + q, abs(p) + abs(q)) || strange(factor)) {
-    code = codeOf(addFloat(scaled(a, factor), scaled(b, uint(residualMultiplier))), zeroPoint, low, high);
-  }
-  return uint(code);`,
-  codes: 'return uint(requantized(sum + addend, factor, zeroPoint, low, high));',
+  raw: { quick: 'return uint(a);', exact: 'return uint(a);' },
+  table: {
+    quick: 'return uint(tableAt(quickly(a, factor, tableZeroPoint, tableLow, tableHigh) - tableLow));',
+    exact: `uint f = scaled(a, factor);
+  return isNotANumber(f) ? 0u : uint(tableAt(codeOf(f, tableZeroPoint, tableLow, tableHigh) - tableLow));`,
+  },
+  residual: {
+    quick: `float p = float(a) * uintBitsToFloat(factor);
+  float q = float(residualAt(row * outputs + n) - residualZeroPoint) * intBitsToFloat(residualMultiplier);
+  unsure = doubtful(p + q, abs(p) + abs(q)) || strange(factor);
+  return uint(nearest(p + q, zeroPoint, low, high));`,
+    exact: `int b = residualAt(row * outputs + n) - residualZeroPoint;
+  return uint(codeOf(addFloat(scaled(a, factor), scaled(b, uint(residualMultiplier))), zeroPoint, low, high));`,
+  },
+  codes: {
+    quick: 'return uint(quickly(a, factor, zeroPoint, low, high));',
+    exact: 'return uint(codeOf(scaled(a, factor), zeroPoint, low, high));',
+  },
 };
 
 const finish = (end: keyof typeof ends): string => `${uint64}${float32}${codes}
@@ -32,8 +36,13 @@ void prepare(int n) {
   addend = biasAt(n);
   factor = uint(multiplierAt(n));
 }
+uint quick(int sum, int row, int n) {
+  int a = sum + addend;
+  ${ends[end].quick}
+}
 uint finished(int sum, int row, int n) {
-  ${ends[end]}
+  int a = sum + addend;
+  ${ends[end].exact}
 }
 `;
 

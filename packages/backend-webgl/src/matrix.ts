@@ -1,4 +1,5 @@
 import type { Attrs, PanelAttrs } from '@cq/core/runtime';
+import { settled } from './glsl/settled.ts';
 import { panelSums, weightCodes } from './glsl/weights.ts';
 import type { Source } from './gpu.ts';
 import type { Call } from './kernel.ts';
@@ -6,7 +7,10 @@ import { perTexel, type ElementBits, type Texture } from './texture.ts';
 
 /** What becomes of an exact sum. */
 export interface End {
-  /** `void prepare(int n)`, called for each output, and `uint finished(int sum, int row, int n)`, behind it for each row. */
+  /**
+   * `void prepare(int n)`, called for each output, and behind it for each row `uint quick(int sum, int row, int n)`, which sets
+   * the global `unsure` where only the slow `uint finished(int sum, int row, int n)` knows; and `uint64`.
+   */
   readonly text: string;
   readonly inputs: Readonly<Record<string, Source>>;
   readonly ints: Readonly<Record<string, number>>;
@@ -57,23 +61,19 @@ uint element(int i) {
 function blockText(weightBits: number, bits: ElementBits, rows: number, end: string): string {
   const count = perTexel(bits);
   const panels = Math.max(1, count / 8);
-  const mask = bits === 32 ? '' : ` & ${2 ** bits - 1}u`;
+  const given = (row: string, i: string): string =>
+    `sums[${row} * ${panels * 8} + ${count < 8 ? `((n + ${i}) & 7)` : i}], group * ${rows} + ${row}, n + ${i}`;
   return `${panelSums(weightBits, rows, panels)}${end}
 void block(int t, out uvec4 all[${rows}]) {
   int group = (t * ${count}) / outputs;
   int n = t * ${count} - group * outputs;
   int sums[${rows * panels * 8}];
   panelSums(n >> 3, group * ${rows} * (columns >> 4), sums);
-  uint words[${rows * 4}];
-  for (int i = 0; i < ${rows * 4}; i++) words[i] = 0u;
-  for (int i = 0; i < ${count}; i++) {
-    prepare(n + i);
-    for (int row = 0; row < ${rows}; row++) {
-      int sum = sums[row * ${panels * 8} + ${count < 8 ? '((n + i) & 7)' : 'i'}];
-      uint code = finished(sum, group * ${rows} + row, n + i);
-      words[row * 4 + i / ${count / 4}] |= (code${mask}) << ((i % ${count / 4}) * ${bits});
-    }
-  }
+  ${settled(bits, rows, {
+    prepare: (i) => `prepare(n + ${i});`,
+    quick: (row, i) => `quick(${given(row, i)})`,
+    exact: (row, i) => `finished(${given(row, i)})`,
+  })}
   ${Array.from({ length: rows }, (_, r) => `all[${r}] = uvec4(words[${4 * r}], words[${4 * r + 1}], words[${4 * r + 2}], words[${4 * r + 3}]);`).join('\n  ')}
 }
 `;

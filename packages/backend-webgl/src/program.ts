@@ -1,4 +1,5 @@
 import { CqError } from '@cq/core/runtime';
+import { settled } from './glsl/settled.ts';
 import { perTexel, type ElementBits } from './texture.ts';
 
 /** How an input or an output is stored: by us (`Texture`), or as TensorFlow.js stores float32, one number in a texel. */
@@ -8,6 +9,7 @@ export type Storage = { readonly bits: ElementBits; readonly shift: number } | {
  * A WebGL2 program over textures. Its body has
  *
  *     `uint element(int i)`      element i of the output (codes, or the bits of a float32), or
+ *     that and `uint quick(int i)`    the same at less cost, but where it sets the global `unsure`, or
  *     `uvec4 texelOf(int t)`     all that texel t holds
  *     `void texelsOf(int t, out uvec4 all[4])`    texel t of four outputs of one size
  *
@@ -21,7 +23,7 @@ export interface ProgramText {
   readonly body: string;
 }
 
-export type Gives = 'element' | 'texel' | 'four texels';
+export type Gives = 'element' | 'quick element' | 'texel' | 'four texels';
 
 export interface Program {
   readonly program: WebGLProgram;
@@ -65,6 +67,7 @@ precision highp float;
 precision highp int;
 precision highp sampler2D;
 precision highp usampler2D;
+bool unsure;
 ${Object.entries(inputs)
   .map(([name, storage]) => inputText(name, storage))
   .join('')}
@@ -109,8 +112,6 @@ void main() {
 `;
 
 function ourMain(bits: ElementBits, shift: number, gives: Gives): string {
-  const perWord = 32 / bits;
-  const mask = bits === 32 ? '' : ` & ${2 ** bits - 1}u`;
   const place = `(int(gl_FragCoord.y) << ${shift}) | int(gl_FragCoord.x)`;
   if (gives === 'four texels') {
     const parts = [0, 1, 2, 3];
@@ -123,24 +124,34 @@ void main() {
 }
 `;
   }
-  return `
-${
-  gives === 'texel'
-    ? ''
-    : `
-uvec4 texelOf(int t) {
-  uvec4 words = uvec4(0u);
-  for (int word = 0; word < 4; word++) {
-    for (int place = 0; place < ${perWord}; place++) {
-      words[word] |= (element(t * ${perTexel(bits)} + word * ${perWord} + place)${mask}) << (place * ${bits});
-    }
-  }
-  return words;
-}`
-}
+  return `${gives === 'texel' ? '' : texelText(bits, gives)}
 out uvec4 result;
 void main() {
   result = texelOf(${place});
+}
+`;
+}
+
+function texelText(bits: ElementBits, gives: 'element' | 'quick element'): string {
+  const count = perTexel(bits);
+  if (gives === 'quick element') {
+    return `
+uvec4 texelOf(int t) {
+  ${settled(bits, 1, { quick: (_, i) => `quick(t * ${count} + ${i})`, exact: (_, i) => `element(t * ${count} + ${i})` })}
+  return uvec4(words[0], words[1], words[2], words[3]);
+}
+`;
+  }
+  const mask = bits === 32 ? '' : ` & ${2 ** bits - 1}u`;
+  return `
+uvec4 texelOf(int t) {
+  uvec4 words = uvec4(0u);
+  int i = 0;
+  do {
+    words[i / ${count / 4}] |= (element(t * ${count} + i)${mask}) << ((i % ${count / 4}) * ${bits});
+    i++;
+  } while (i < ${count});
+  return words;
 }
 `;
 }

@@ -10,6 +10,9 @@ const logit = `${prelude}
 int logitOf(int product) {
   return clamp(int(roundShifted(uint(product), uint(exponent))), low, high);
 }
+int quickLogit(int product) {
+  return logitOf(product);
+}
 `;
 
 const share = `
@@ -22,6 +25,9 @@ const uniform = `${prelude}
 int probabilityOf(int exponential, uint share, int total) {
   return total == 0 ? 0 : int(quotientOf(uint(exponential), uint(fraction), uint(total), uint(top)));
 }
+int quickProbability(int exponential, uint share, int total) {
+  return probabilityOf(exponential, share, total);
+}
 `;
 
 const others = `${prelude}
@@ -31,11 +37,17 @@ int probabilityOf(int exponential, uint share, int total) {
   while (code < top && uint(exponential) >= leastOf(uint(total), uint(boundariesAt(code)))) code++;
   return code;
 }
+int quickProbability(int exponential, uint share, int total) {
+  return probabilityOf(exponential, share, total);
+}
 `;
 
 const output = `${prelude}
 uint outputOf(int sum) {
   return uint(clamp(int(roundShifted(uint(sum), uint(exponent))), low, high));
+}
+uint quickOutput(int sum) {
+  return outputOf(sum);
 }
 `;
 

@@ -28,6 +28,9 @@ void prepare(int n) {
 uint finished(int sum, int row, int n) {
   ${ends[end]}
 }
+uint quick(int sum, int row, int n) {
+  return finished(sum, row, n);
+}
 `;
 
 export function registerShiftLinear(): void {

@@ -1,8 +1,7 @@
 /**
  * How integers and floats become codes. The floats of the graphics card, whose operations are off by a few 2^-23 of their result
  * at most, settle all but one code in a thousand: only where they lie within `SLACK` of a half do the integers of `float32`
- * decide. A code of NaN is 0, as an integer array
- * stores it. Needs `float32`.
+ * decide. A code of NaN is 0, as an integer array stores it. Needs `float32`.
  */
 export const codes = `
 const float SLACK = ${2 ** -20};
@@ -30,14 +29,11 @@ int nearest(float r, int zeroPoint, int low, int high) {
   return clamp(int(floor(clamp(r, -LARGEST, LARGEST) + 0.5)) + zeroPoint, low, high);
 }
 
-// clamp(round(fround(fround(sum) · multiplier)) + zeroPoint)
-int requantized(int sum, uint multiplier, int zeroPoint, int low, int high) {
+// clamp(round(fround(fround(sum) · multiplier)) + zeroPoint), or unsure; surely it is codeOf(scaled(..), ..).
+int quickly(int sum, uint multiplier, int zeroPoint, int low, int high) {
   float r = clamp(float(sum) * uintBitsToFloat(multiplier), -LARGEST, LARGEST);
-  int code = nearest(r, zeroPoint, low, high);
-  if (doubtful(r, abs(r)) || strange(multiplier)) {
-    code = codeOf(scaled(sum, multiplier), zeroPoint, low, high);
-  }
-  return code;
+  unsure = doubtful(r, abs(r)) || strange(multiplier);
+  return nearest(r, zeroPoint, low, high);
 }
 
 // clamp(round(fround(fround(fround(sum) · multiplier) + addend)) + zeroPoint)

@@ -1,3 +1,5 @@
+import { signedBytes } from './signed-bytes.ts';
+
 /**
  * Weights in the panels of `@cq/core/runtime`, read in place: a texel is one of their vectors. `columns` is the number of inputs.
  */
@@ -33,76 +35,79 @@ int weightAt(int n, int k) {
  * fetched and taken apart once for all rows.
  */
 export function panelSums(bits: number, rows: number, panels: number): string {
-  const every = range(rows).flatMap((r) => range(panels).map((p) => [r, p] as const));
-  const loop = bits === 8 ? bytes(rows, panels) : packed(bits, rows, panels);
-  return `
-void panelSums(int panel, int start, out int sums[${rows * panels * 8}]) {
-  int blocks = columns >> 4;
-  ${range(panels)
-    .map((p) => `int at${p} = (panel + ${p}) * blocks * ${bits};`)
-    .join('\n  ')}
-  ${range(rows)
-    .map((r) => `ivec4 total${r} = ivec4(0);`)
-    .join('\n  ')}
-  ${every.map(([r, p]) => `ivec4 a${r}${p} = ivec4(0);\n  ivec4 b${r}${p} = ivec4(0);`).join('\n  ')}
-  for (int block = 0; block < blocks; block++) {
-    ${range(rows)
-      .map((r) => inputsOf(r))
-      .join('\n    ')}
-    ${loop}
-    ${range(panels)
-      .map((p) => `at${p} += ${bits};`)
-      .join(' ')}
-  }
-  ${range(rows)
-    .map((r) => `int least${r} = (total${r}.x + total${r}.y + total${r}.z + total${r}.w) * ${2 ** (bits - 1)};`)
-    .join('\n  ')}
-  ${every
-    .flatMap(([r, p]) =>
-      range(8).map((n) => `sums[${8 * (panels * r + p) + n}] = ${place(bits, n, `${r}${p}`)} - least${r};`),
-    )
-    .join('\n  ')}
-}
-`;
+  return `${signedBytes}${bits === 8 ? bytes(rows, panels) : packed(bits, rows, panels)}`;
 }
 
 const range = (count: number): readonly number[] => Array.from({ length: count }, (_, i) => i);
 
-/** Input 4 · i + j of a block is component i of x{row}{j}. */
-const inputsOf = (row: number): string => `ivec4 x${row} = ivec4(xTexel(start + ${row} * blocks + block));
-    ivec4 x${row}0 = (x${row} << 24) >> 24;
-    ivec4 x${row}1 = (x${row} << 16) >> 24;
-    ivec4 x${row}2 = (x${row} << 8) >> 24;
-    ivec4 x${row}3 = x${row} >> 24;
-    total${row} += x${row}0 + x${row}1 + x${row}2 + x${row}3;`;
+const pairs = (rows: number, panels: number): readonly (readonly [row: number, panel: number])[] =>
+  range(rows).flatMap((r) => range(panels).map((p) => [r, p] as const));
 
-/** Where the sum of output n of a panel is. */
-function place(bits: number, n: number, suffix: string): string {
-  if (bits === 8) return `${n % 2 === 0 ? 'a' : 'b'}${suffix}[${n >> 1}]`;
-  return `${n < 4 ? 'a' : 'b'}${suffix}[${n & 3}]`;
-}
+/** So many blocks of 16 inputs have 1024 products of codes, whose sum is 2^24 at most. */
+const MOST_BLOCKS = 64;
 
-/** Codes of 8 bits, taken from 0 up: a mask is cheaper than a sign. Outputs with even numbers are in a, others in b. */
+/**
+ * Codes of 8 bits as whole floats, which up to 1024 products of two codes leave exact. Each byte of a word keeps the power of two
+ * that its place gives it. Input 4 · i + j of a block is component i of x{row}{j}; outputs with even numbers are in a, times
+ * 2^24, others in b, times 2^40.
+ */
 function bytes(rows: number, panels: number): string {
-  return range(8)
-    .flatMap((pair) =>
-      range(panels).map((p) => {
-        const [word, first] = ['xyzw'[pair >> 1], 2 * (pair & 1)];
-        const sums = range(rows).map((r) => {
-          const [x, y] = [`x${r}${first}.${word}`, `x${r}${first + 1}.${word}`];
-          return `a${r}${p} += w0 * ${x} + w1 * ${y};\n      b${r}${p} += w2 * ${x} + w3 * ${y};`;
-        });
-        return `{
-      uvec4 w = wTexel(at${p} + ${pair}) ^ 0x80808080u;
-      ivec4 w0 = ivec4(w & 0xffu);
-      ivec4 w1 = ivec4((w >> 8) & 0xffu);
-      ivec4 w2 = ivec4((w >> 16) & 0xffu);
-      ivec4 w3 = ivec4(w >> 24);
-      ${sums.join('\n      ')}
-    }`;
-      }),
-    )
-    .join('\n    ');
+  const every = pairs(rows, panels);
+  const lines = range(8).flatMap((pair) =>
+    range(panels).map((p) => {
+      const [word, first] = ['xyzw'[pair >> 1], 2 * (pair & 1)];
+      const sums = range(rows).map((r) => {
+        const [x, y] = [`x${r}${first}.${word}`, `x${r}${first + 1}.${word}`];
+        return `a${r}${p} += w0 * ${x} + w1 * ${y};\n        b${r}${p} += w2 * ${x} + w3 * ${y};`;
+      });
+      return `{
+        ivec4 w = ivec4(wTexel(at${p} + ${pair}) ^ 0x808080u);
+        vec4 w0 = vec4(w & 0xff) - 128.0;
+        vec4 w1 = vec4(w & 0xff00) - 32768.0;
+        vec4 w2 = vec4(w & 0xff0000) - 8388608.0;
+        vec4 w3 = byte3(w);
+        ${sums.join('\n        ')}
+      }`;
+    }),
+  );
+  return `
+void panelSums(int panel, int start, out int sums[${rows * panels * 8}]) {
+  int blocks = columns >> 4;
+  ${range(panels)
+    .map((p) => `int at${p} = (panel + ${p}) * blocks * 8;`)
+    .join('\n  ')}
+  for (int i = 0; i < ${rows * panels * 8}; i++) sums[i] = 0;
+  int block = 0;
+  do {
+    ${every.map(([r, p]) => `vec4 a${r}${p} = vec4(0);\n    vec4 b${r}${p} = vec4(0);`).join('\n    ')}
+    int end = min(blocks, block + ${MOST_BLOCKS});
+    do {
+      ${range(rows)
+        .map(
+          (r) => `ivec4 x${r} = ivec4(xTexel(start + ${r} * blocks + block));
+      vec4 x${r}0 = byte0(x${r});
+      vec4 x${r}1 = byte1(x${r}) * ${2 ** -8};
+      vec4 x${r}2 = byte2(x${r});
+      vec4 x${r}3 = byte3(x${r}) * ${2 ** -8};`,
+        )
+        .join('\n      ')}
+      ${lines.join('\n      ')}
+      ${range(panels)
+        .map((p) => `at${p} += 8;`)
+        .join(' ')}
+      block++;
+    } while (block < end);
+    ${every
+      .flatMap(([r, p]) =>
+        range(8).map((n) => {
+          const [name, unit] = n % 2 === 0 ? ['a', '0x33800000u'] : ['b', '0x2b800000u'];
+          return `sums[${8 * (panels * r + p) + n}] += int(${name}${r}${p}[${n >> 1}] * uintBitsToFloat(${unit}));`;
+        }),
+      )
+      .join('\n    ')}
+  } while (block < blocks);
+}
+`;
 }
 
 /** Bits of a code that lie in one vector: the low ones from vector 0 on; the high bit of 3 in vector 2. */
@@ -123,8 +128,16 @@ function fieldOf(bits: number, line: number): string {
  * and shifting gives the exact sum of the upper parts. The first 4 outputs are in a, the others in b.
  */
 function packed(bits: number, rows: number, panels: number): string {
-  const factors = range(rows).map(
-    (r) => `ivec4 even${r} = x${r}2 + x${r}0 * 65536;\n    ivec4 odd${r} = x${r}3 + x${r}1 * 65536;`,
+  const every = pairs(rows, panels);
+  const inputs = range(rows).map(
+    (r) => `ivec4 x${r} = ivec4(xTexel(start + ${r} * blocks + block));
+    ivec4 x${r}0 = code(byte0(x${r}));
+    ivec4 x${r}1 = code(byte1(x${r}));
+    ivec4 x${r}2 = code(byte2(x${r}));
+    ivec4 x${r}3 = code(byte3(x${r}));
+    total${r} += x${r}0 + x${r}1 + x${r}2 + x${r}3;
+    ivec4 even${r} = x${r}2 + x${r}0 * 65536;
+    ivec4 odd${r} = x${r}3 + x${r}1 * 65536;`,
   );
   const blocks = range(panels).map((p) => {
     const lines = range(8).map((line) => {
@@ -151,5 +164,32 @@ function packed(bits: number, rows: number, panels: number): string {
         .join('\n      ')}
     }`;
   });
-  return [...factors, ...blocks].join('\n    ');
+  return `
+void panelSums(int panel, int start, out int sums[${rows * panels * 8}]) {
+  int blocks = columns >> 4;
+  ${range(panels)
+    .map((p) => `int at${p} = (panel + ${p}) * blocks * ${bits};`)
+    .join('\n  ')}
+  ${range(rows)
+    .map((r) => `ivec4 total${r} = ivec4(0);`)
+    .join('\n  ')}
+  ${every.map(([r, p]) => `ivec4 a${r}${p} = ivec4(0);\n  ivec4 b${r}${p} = ivec4(0);`).join('\n  ')}
+  int block = 0;
+  do {
+    ${[...inputs, ...blocks].join('\n    ')}
+    ${range(panels)
+      .map((p) => `at${p} += ${bits};`)
+      .join(' ')}
+    block++;
+  } while (block < blocks);
+  ${range(rows)
+    .map((r) => `int least${r} = (total${r}.x + total${r}.y + total${r}.z + total${r}.w) * ${2 ** (bits - 1)};`)
+    .join('\n  ')}
+  ${every
+    .flatMap(([r, p]) =>
+      range(8).map((n) => `sums[${8 * (panels * r + p) + n}] = ${n < 4 ? 'a' : 'b'}${r}${p}[${n & 3}] - least${r};`),
+    )
+    .join('\n  ')}
+}
+`;
 }
