@@ -1,3 +1,4 @@
+import { LEAST_KEYS, levelsByDistance, levelsOf } from './by-distance';
 import { codeAt, storeCode } from './codes';
 import { biasedCodes, fillBiases, logitCodes } from './attention-logits';
 import { CODES, Epilogue, SHIFT_CODES } from './epilogue';
@@ -23,7 +24,7 @@ function padded(tokens: i32): usize {
 
 /** Everything is for one head and four queries; nothing is [tokens, tokens]. */
 export function attentionScratch(tokens: i32, depth: i32): usize {
-  return reachAt(tokens, depth) + REACH_BYTES;
+  return nearLevelsAt(tokens, depth) + TABLE_BYTES;
 }
 
 /** After the tile of levels [tokens, padded to 16, / 2][4][2] at TILES_AT, in this order. */
@@ -70,6 +71,10 @@ function leastAt(tokens: i32, depth: i32): usize {
 }
 function reachAt(tokens: i32, depth: i32): usize {
   return leastAt(tokens, depth) + 256 * 4;
+}
+/** int32 [512] */
+function nearLevelsAt(tokens: i32, depth: i32): usize {
+  return reachAt(tokens, depth) + REACH_BYTES;
 }
 
 /** How the levels of a query's probabilities are found from its exponentials and their sum. */
@@ -165,7 +170,9 @@ function attend(
   const table = scratch + tableAt(tokens, depth);
   const reach = scratch + reachAt(tokens, depth);
   withZeros(exponentials, table);
-  const byReach = boundaries != 0 && top <= MOST_REACHED && neverRise(table);
+  const fall = boundaries != 0 && neverRise(table);
+  const byReach = fall && top <= MOST_REACHED;
+  const nearLevels = scratch + nearLevelsAt(tokens, depth);
   if (byReach) prepareReach(table, levels, boundaries, top, reach);
   const ofNothing = byReach && shares == CELLS ? cellOfZero(boundaries, top) : 0;
   for (let d = 0; d < panels(depth) * 8; d++) store<i32>(zeros + (<usize>d << 2), 0);
@@ -206,6 +213,11 @@ function attend(
             const ratio: f32 = sum == 0 ? 0 : inverse / <f32>sum;
             if (shares == LEAST) boundLeast(sum, top, table, most, reach, r);
             else boundShares(ratio, boundaries, top, table, most, reach, r);
+          } else if (fall && shares == CELLS && count >= LEAST_KEYS) {
+            const sum = sumExponentials(from, count, table + most);
+            const ratio: f32 = sum == 0 ? 0 : inverse / <f32>sum;
+            levelsByDistance(table, ratio, top, boundaries, levels, nearLevels);
+            levelsOf(from, count, nearLevels + most, to);
           } else {
             const own = scratch + exponentialsAt(tokens, depth);
             const sum = storeExponentials(from, count, table + most, own);

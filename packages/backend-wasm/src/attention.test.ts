@@ -196,3 +196,14 @@ test('an item without a key that counts, a query that looks at none, and sums of
     }
   }
 });
+
+test('cells of 8 bits at many keys, where one walk finds all', async () => {
+  const some = { ...plain, batch: 2, depth: 16, levels: 'cells' } as const;
+  for (const tokens of [47, 48, 197]) {
+    for (const fall of ['slowly', 'quickly'] as const) {
+      for (const sight of ['absent', 'half'] as const) {
+        for (const mask of ['absent', 'half'] as const) await check({ ...some, tokens, fall, sight, mask });
+      }
+    }
+  }
+});
