@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { randomOf } from '@cq/core';
 import { pareto } from '../examples/bengali-emotion/src/pareto.ts';
 import { cellOf, preset } from '../examples/bengali-emotion/src/preset.ts';
-import { scoresFrom } from '../examples/bengali-emotion/src/scores.ts';
 import type { Study } from '../examples/bengali-emotion/src/study.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'cq-bengali-'));
@@ -65,18 +64,6 @@ test('20 combinations of texts that are given, and none of their work twice', ()
   expect(again.stdout).toContain('macro-F1, mean of 1 seeds');
   expect(again.stdout).not.toMatch(/teacher-P \d/); // the cells are there
 }, 180_000);
-
-test('F1 of the classes, their mean, and the mean by examples', () => {
-  const scores = scoresFrom([
-    [3, 1, 0],
-    [2, 2, 0],
-    [0, 2, 0],
-  ]);
-  const [a, b] = [(2 * 3) / (4 + 5), (2 * 2) / (4 + 5)];
-  expect(scores).toMatchObject({ count: 10, correct: 5, accuracy: 0.5 });
-  expect(scores.macroF1).toBeCloseTo((a + b) / 3, 12);
-  expect(scores.weightedF1).toBeCloseTo((4 * a + 4 * b) / 10, 12);
-});
 
 test('the plot joins the points that no other beats', () => {
   const svg = pareto(

@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Dataset } from '@cq/core';
+import { median, percentile } from '@cq/eval';
 
 export type Question =
   | { readonly kind: 'load'; readonly kernels: Kernels; readonly folders: readonly string[] }
@@ -58,11 +59,11 @@ export async function race(runners: readonly Runner[], data: Dataset, rounds: nu
   } finally {
     for (const child of processes.values()) child.kill();
   }
-  return places.map(({ times, resident }) => {
-    const sorted = [...times].sort((a, b) => a - b);
-    const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
-    return { median: at(0.5), p95: at(0.95), resident };
-  });
+  return places.map(({ times, resident }) => ({
+    median: median(times),
+    p95: percentile(times, 0.95),
+    resident,
+  }));
 }
 
 function ask<Kind extends Answer['kind']>(child: ChildProcess, question: Question, kind: Kind) {

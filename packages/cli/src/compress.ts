@@ -6,61 +6,32 @@ import type { Command } from 'commander';
 import { useBackend } from './backend.ts';
 import { passesFrom } from './config.ts';
 import { chosenPasses } from './chosen-passes.ts';
+import { commandOf } from './command-of.ts';
+import type { CompressOptions } from './compress-options.ts';
 import { compressedFiles } from './compressed-files.ts';
 import type { CompressionReport } from './compression-report.ts';
+import { compressionSummary } from './compression-summary.ts';
 import { dryRun } from './dry-run.ts';
 import { Interrupted } from './interrupted.ts';
 import type { Io } from './io.ts';
-import { lookInside, type CompressedModel } from './inside.ts';
-import { latencies } from './latencies.ts';
-import { firstExamples, randomExample } from './first-examples.ts';
+import { judged } from './judged.ts';
 import { loadModel } from './load-model.ts';
 import { loadData } from './load-data.ts';
-import { searchRecipe, type Goal } from './search.ts';
+import { searchRecipe } from './search.ts';
 import { splitCalibration } from './split-calibration.ts';
 import { loadRoles } from './load-roles.ts';
 import { modelFolder } from './model-folder.ts';
 import { oneOf } from './one-of.ts';
 import { checkOutFolder } from './out-folder.ts';
-import {
-  colors,
-  count,
-  readableBytes,
-  duration,
-  printJson,
-  printLines,
-  progressBar,
-  table,
-  type ProgressBar,
-} from './output.ts';
+import { printJson, printLines, progressBar, type ProgressBar } from './output.ts';
 import { guardEvaluation } from './overlap.ts';
-import { recipes, type RecipeOptions } from './recipes.ts';
+import { recipes } from './recipes.ts';
 import { required } from './required.ts';
 import { tokenizerOf } from './tokenizer-of.ts';
 import { UsageError } from './usage-error.ts';
 import { usedExamples, type Roles } from './used-examples.ts';
 import { wholeNumber } from './whole-number.ts';
 import { openWorkFolder, type WorkFolder } from './work-folder.ts';
-import { worthOnCalibration, worthOnEvaluation } from './worth.ts';
-
-interface CompressOptions {
-  readonly recipe?: string;
-  readonly effort?: RecipeOptions['effort'];
-  readonly strict?: boolean;
-  readonly config?: string;
-  readonly maxDrop?: number;
-  readonly target: Goal['target'];
-  readonly calibration?: string;
-  readonly samples: number;
-  readonly training?: string;
-  readonly evaluation?: string;
-  readonly allowOverlap?: boolean;
-  readonly out: string;
-  readonly seed: number;
-  readonly resume?: boolean;
-  readonly dryRun?: boolean;
-  readonly json?: boolean;
-}
 
 export function compressCommand(program: Command, io: Io): void {
   const widest = Math.max(...Object.keys(recipes).map(({ length }) => length));
@@ -133,7 +104,7 @@ command with --resume goes on from there, to the same bytes; other options, data
       const options = { ...given, out: required('compress', '--out DIR', given.out) };
       const report = await compressModel(model, options, io);
       if (options.json) printJson(io, report);
-      else printLines(io, describe(io, options.out, report));
+      else printLines(io, compressionSummary(io, options.out, report));
       requireGoal(report);
     });
 }
@@ -213,7 +184,7 @@ async function roles(
   options: CompressOptions,
 ): Promise<{ readonly data: Roles; readonly heldBack?: Dataset }> {
   if (options.maxDrop === undefined) return { data: await loadRoles(graph, folder, options) };
-  const { used, heldBack } = await splitCalibration(await loadData(options.calibration!, graph, folder), options);
+  const { used, heldBack } = splitCalibration(await loadData(options.calibration!, graph, folder), options);
   return { data: { ...(await loadRoles(graph, folder, options)), calibration: used }, heldBack };
 }
 
@@ -278,96 +249,10 @@ async function runPasses(
   }
 }
 
-/** Examples that are looked at from the inside, and on which outputs are compared where no evaluation data are given. */
-const [INSIDE, COMPARED] = [4, 32];
-
-/** What the report shows beside what the passes say. */
-async function judged(
-  { graph, annotated, lowered }: Omit<CompressedModel, 'left'> & { readonly lowered: ReturnType<typeof lower> },
-  { calibration, evaluation }: Roles,
-  { json, seed }: CompressOptions,
-  io: Io,
-): Promise<Pick<CompressionReport, 'inside' | 'worth' | 'latency'>> {
-  const examples = calibration ? await firstExamples(calibration, COMPARED) : randomExample(graph, seed);
-  const inside = lookInside({ graph, annotated, left: lowered.left }, examples.slice(0, calibration ? INSIDE : 0));
-  const latency = examples.length === 0 ? undefined : latencies(graph, lowered.graph, examples[0]!);
-  const bar = progressBar(io, 'evaluation', json === true);
-  try {
-    const worth = evaluation
-      ? await worthOnEvaluation(graph, lowered.graph, evaluation, { progress: bar.update, signal: io.signal })
-      : await worthOnCalibration(graph, lowered.graph, calibration ? examples : []);
-    return { inside, ...(worth && { worth }), ...(latency && { latency }) };
-  } finally {
-    bar.stop();
-  }
-}
-
-/** The command line that makes the same model again. */
-function commandOf(model: string, options: CompressOptions): string {
-  const { recipe, effort, config, calibration, samples, training, evaluation, out, seed } = options;
-  const given = {
-    recipe,
-    effort,
-    config,
-    calibration,
-    samples: calibration && samples,
-    training,
-    evaluation,
-    seed,
-    out,
-  };
-  const word = (value: string | number): string =>
-    /^[\w./:@%+-]+$/.test(String(value)) ? String(value) : JSON.stringify(value);
-  return [
-    `cq compress ${word(model)}`,
-    ...Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${word(value)}`])),
-    ...(options.strict ? ['--strict'] : []),
-    ...(options.allowOverlap ? ['--allow-overlap'] : []),
-  ].join(' ');
-}
-
 /** A module may have code in it that its passes' names and options do not tell. */
 function configHash({ config }: CompressOptions): { readonly [what: string]: string } {
   if (config === undefined || extname(config) !== '.mjs') return {};
   return { 'config contents': createHash('sha256').update(readFileSync(config)).digest('hex').slice(0, 16) };
-}
-
-/** Rows of what stayed in float that a terminal shows; the report has all. */
-const SHOWN = 12;
-
-function describe(io: Io, out: string, { model, recipe, bytes, passes, left, ...report }: CompressionReport): string[] {
-  const { bold, dim } = colors(io);
-  const more = left.length - SHOWN;
-  return [
-    `${bold(model)}  ${recipe}`,
-    `  ${readableBytes(bytes.before)} → ${bold(readableBytes(bytes.after))}  ${bytes.ratio.toFixed(3)} of the bytes, ${(bytes.before / bytes.after).toFixed(2)}× smaller`,
-    '',
-    table(
-      io,
-      ['pass', 'changed', 'skipped', 'time'],
-      passes.map((pass) => [
-        pass.name,
-        count(pass.changed.length),
-        count(pass.skipped.length),
-        duration(pass.milliseconds),
-      ]),
-    ),
-    '',
-    `  ${count(left.length)} ${left.length === 1 ? 'value' : 'values'} left in float`,
-    ...(left.length > 0
-      ? [
-          table(
-            io,
-            ['value', 'reason'],
-            left.slice(0, SHOWN).map(({ value, reason }) => [value, reason]),
-          ),
-        ]
-      : []),
-    ...(more > 0 ? [dim(`  … and ${count(more)} more in ${out}/report.json`)] : []),
-    '',
-    `  ${out}  written in ${(report.milliseconds / 1000).toFixed(1)} s: model.json, weights, report.json, report.html`,
-    dim(`  next: cq eval ${out} --data DATA --reference ${model}`),
-  ];
 }
 
 /** Lets signals arrive: the kernels and `lower` block the event loop. */

@@ -17,8 +17,11 @@ import {
   type LeftInFloat,
   type Quantizer,
 } from '@cq/core';
-import { eachRun, scaleCount, sizeOf } from '@cq/core/runtime';
+import { scaleCount, sizeOf } from '@cq/core/runtime';
 import { quantizersOf, signalAndNoise, sqnr, type Quantized } from '@cq/eval';
+import { mostUneven, raise, type ChannelMaxima } from './channel-maxima.ts';
+import { rounded } from './rounded.ts';
+import { histogramOf, type WeightHistogram } from './weight-histogram.ts';
 
 /** What a compressed model is like inside, on a few examples: what report.html draws. All lists are in network order. */
 export interface Inside {
@@ -49,25 +52,6 @@ export interface ValueRow {
   readonly computed: 'integer' | 'float';
   /** Why it stays float. */
   readonly reason?: string;
-}
-
-export interface ChannelMaxima {
-  readonly value: string;
-  /** The largest magnitude of each channel, in the model as it came and in the compressed one. */
-  readonly before: readonly number[];
-  readonly after: readonly number[];
-}
-
-/** A weight in units of its scales. */
-export interface WeightHistogram {
-  readonly value: string;
-  readonly bits: number;
-  /** Where the first bin begins, and how wide each is. */
-  readonly from: number;
-  readonly width: number;
-  readonly counts: readonly number[];
-  /** What the codes stand for. */
-  readonly levels: readonly number[];
 }
 
 export interface CodeCounts {
@@ -124,8 +108,6 @@ export function lookInside({ graph, annotated, left }: CompressedModel, examples
 
 const finite = (decibels: number | undefined): { readonly sqnr?: number } =>
   decibels !== undefined && Number.isFinite(decibels) ? { sqnr: rounded(decibels) } : {};
-
-const rounded = (value: number): number => Number(value.toPrecision(5));
 
 /** What activations are in both models. */
 function run(float: Graph, annotated: Graph, quantized: readonly Quantized[], examples: readonly Inputs[]) {
@@ -189,41 +171,6 @@ function firstMiddleLast<Item>(list: readonly Item[]): readonly Item[] {
   return list.length <= 3 ? list : [list[0]!, list[Math.floor(list.length / 2)]!, list.at(-1)!];
 }
 
-/** The largest magnitude of each channel, the last axis. */
-function raise(
-  maxima: Map<string, Float32Array>,
-  value: string,
-  seen: { shape: readonly number[]; data: Float32Array },
-) {
-  const channels = seen.shape.at(-1) ?? 1;
-  const known = maxima.get(value) ?? new Float32Array(channels);
-  if (known.length !== channels) return;
-  for (const [i, x] of seen.data.entries()) known[i % channels] = Math.max(known[i % channels]!, Math.abs(x));
-  maxima.set(value, known);
-}
-
-/** Most values whose channels are shown. */
-const SHOWN = 2;
-
-function mostUneven(
-  before: ReadonlyMap<string, Float32Array>,
-  after: ReadonlyMap<string, Float32Array>,
-): ChannelMaxima[] {
-  const unevenness = (maxima: Float32Array): number => {
-    const sorted = maxima.slice().sort();
-    return sorted.at(-1)! / (sorted[sorted.length >> 1]! || 1);
-  };
-  return [...before]
-    .filter(([value, maxima]) => maxima.length > 1 && after.get(value)?.length === maxima.length)
-    .sort(([, a], [, b]) => unevenness(b) - unevenness(a))
-    .slice(0, SHOWN)
-    .map(([value, maxima]) => ({
-      value,
-      before: Array.from(maxima, rounded),
-      after: Array.from(after.get(value)!, rounded),
-    }));
-}
-
 function weightNoise(graph: Graph, name: string, quantizer: Quantizer): number {
   const weight = graph.weights.get(name)!;
   const data = maskedData(graph, weight);
@@ -256,26 +203,4 @@ function withoutQuantizer(graph: Graph, left: readonly LeftInFloat[]): ValueRow[
       .filter(({ value }) => !graph.nodes.has(value) || !quantizerOf(graph, value))
       .map(({ value, reason }): ValueRow => ({ value, ...float, reason })),
   ];
-}
-
-const BINS = 60;
-
-function histogramOf(graph: Graph, name: string, quantizer: Quantizer): WeightHistogram {
-  if (quantizer.kind !== 'uniform') throw new TypeError(quantizer.kind);
-  const weight = graph.weights.get(name)!;
-  const data = maskedData(graph, weight);
-  const { bits, signed, scale, zeroPoint } = quantizer;
-  const first = signed ? -(2 ** (bits - 1)) : 0;
-  const offset = zeroPoint[0]!;
-  const levels = Array.from({ length: 2 ** bits }, (_, code) => code + first - offset);
-  const [from, to] = [levels[0]! - 0.5, levels.at(-1)! + 0.5];
-  const width = (to - from) / BINS;
-  const counts = new Array<number>(BINS).fill(0);
-  eachRun(weight.shape, quantizer, (index, start, end) => {
-    for (let i = start; i < end; i++) {
-      const bin = Math.floor((data[i]! / scale[index]! - from) / width);
-      counts[Math.min(BINS - 1, Math.max(0, bin))]!++;
-    }
-  });
-  return { value: name, bits, from, width, counts, levels };
 }

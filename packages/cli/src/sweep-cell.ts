@@ -1,11 +1,10 @@
 import { join } from 'node:path';
 import { compress, CqError, lower, weightBytes, type Graph, type Pass, type Report } from '@cq/core';
 import { folderStore, writeFolder } from '@cq/core/node';
-import { evaluate, topClass, type Evaluation } from '@cq/eval';
+import { evaluate, f1Counter, topClass, type Evaluation, type F1 } from '@cq/eval';
 import { useBackend } from './backend.ts';
 import { compressedFiles } from './compressed-files.ts';
 import { exampleTimes, type ExampleTimes } from './example-times.ts';
-import { f1Counter, type F1 } from './f1-counter.ts';
 import type { Io } from './io.ts';
 import { loadData } from './load-data.ts';
 import { loadModel } from './load-model.ts';

@@ -2,6 +2,8 @@ export { CqError } from './errors.ts';
 export { didYouMean } from './suggest.ts';
 export type { ArrayTensor, Batch, Content, Dataset } from './dataset.ts';
 export { subset } from './subset.ts';
+export { evenly } from './evenly.ts';
+export { heldBack, type Shares } from './held-back.ts';
 export { consumersOf, isOutput, makeGraph, numberAttr, producerOf, stringAttr, weightBytes } from './graph.ts';
 export type { Attr, DataType, Graph, GraphParts, Input, Metadata, Node, Output, Weight } from './graph.ts';
 export { edit, freeName, hasOneConsumer, redirect, removeDead, type Changes } from './edit.ts';

@@ -8,4 +8,4 @@ export { parseTokenizer, tokenizerFiles, type Tokenizer, type TokenizerFiles } f
 export { loadTokenizer } from './load-tokenizer.ts';
 export { textInputs, type TextInputs, type TextInputsOptions } from './text-inputs.ts';
 export { textCsv, type TextCsvOptions } from './text-csv.ts';
-export { sample } from './sample.ts';
+export { sample, sampleIndices } from './sample.ts';

@@ -3,7 +3,8 @@ export { agreementCounter, klDivergence, logSumExp, type Agreement } from './agr
 export { quantizersOf, type Quantized } from './quantizers-of.ts';
 export { sequenceDigest } from './digest.ts';
 export { evaluate, type EvaluatedExample, type EvaluateOptions, type Evaluation } from './evaluate.ts';
-export { latency, median, spread, type LatencyOptions, type Spread } from './latency.ts';
+export { f1Counter, type F1 } from './f1-counter.ts';
+export { latency, median, percentile, spread, type LatencyOptions, type Spread } from './latency.ts';
 export { allocations, type Allocation, type BitChoice } from './bit-allocation.ts';
 export { sizeOfModel, type Size } from './size.ts';
 export { signalAndNoise, sqnr } from './sqnr.ts';

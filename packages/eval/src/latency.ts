@@ -39,3 +39,10 @@ export function median(values: readonly number[]): number {
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
+
+/** The least value that a share of all, from 0 to 1, do not exceed: 0.95 is the 95th percentile. */
+export function percentile(values: readonly number[], share: number): number {
+  if (values.length === 0) throw new CqError('percentile: takes at least one value, got none');
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!;
+}

@@ -15,7 +15,7 @@ import {
   type Weight,
 } from '@cq/core';
 import { logSoftmax, mean, mul, softmax, sub, sum, type Tensor } from '@tensorflow/tfjs-core';
-import { heldBack } from './held-back.ts';
+import { withHeldBack } from './with-held-back.ts';
 import { requireGradients } from './require-gradients.ts';
 import type { TuningOptions } from './tune-block.ts';
 
@@ -49,7 +49,7 @@ export async function align(
   const named = { ...values, [EXPECTED]: float.outputs[0]!.value };
   const examples = await capture(float, named, data.calibration!, { batchSize, signal, memory: MEMORY });
   try {
-    const { used, held } = heldBack(examples, fraction);
+    const { used, held } = withHeldBack(examples, fraction);
     const model = scaledCodes(graph, weights);
     const { value } = model.outputs[0]!;
     const parameters = parametersOf(model, weights);

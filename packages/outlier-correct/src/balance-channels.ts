@@ -1,7 +1,7 @@
 import { definePass, observe, select, type Graph, type PassContext, type Scope } from '@cq/core';
 import { channelExtremes, magnitudes, type Sizes } from './channel-extremes.ts';
 import { checkBits } from './check-bits.ts';
-import { heldBack, thinned } from './held-back.ts';
+import { thinned, withHeldBack } from './with-held-back.ts';
 import { judgesInTurn, type Judges } from './judges.ts';
 import { outliersAmong } from './outliers.ts';
 import { outputError, type Bits } from './output-error.ts';
@@ -42,7 +42,7 @@ export const balanceChannels = definePass<BalanceChannelsOptions>({
     const targets = all.filter(({ value }) => selected.has(value));
     const { signal, data, progress } = context;
     const { strength } = options;
-    const { used, held } = heldBack(data.calibration!, options.heldBack);
+    const { used, held } = withHeldBack(data.calibration!, options.heldBack);
     const observed = [...new Set(targets.flatMap(({ value, partners }) => [value, ...partners]))];
     const known = strength === 'auto' ? used : data.calibration!;
     const extremes = await observe(graph, observed, channelExtremes(), known, { signal });

@@ -1,5 +1,5 @@
 import { executor, tipOf, type Dataset, type Graph } from '@cq/core';
-import { thinned } from './held-back.ts';
+import { thinned } from './with-held-back.ts';
 
 /** Examples that it is measured on. */
 const EXAMPLES = 4;

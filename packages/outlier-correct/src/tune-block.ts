@@ -1,6 +1,6 @@
 import { capture, edit, fit, join, partOf, type Graph, type Parameter, type PassContext, type Passed } from '@cq/core';
 import { blockError, EXPECTED } from './block-error.ts';
-import { heldBack } from './held-back.ts';
+import { withHeldBack } from './with-held-back.ts';
 
 export interface TuningOptions {
   /** Training steps for each block; 0 leaves everything as it begins. */
@@ -46,7 +46,7 @@ export async function tuneBlock(
   const teacher = partOf(float.graph, float);
   const expected = await capture(teacher, { [EXPECTED]: output }, float.inputs, { batchSize: BATCH, signal });
   try {
-    const { used, held } = heldBack(join(quantized.inputs, expected), fraction);
+    const { used, held } = withHeldBack(join(quantized.inputs, expected), fraction);
     let before: number | undefined;
     const fitted = await fit(partOf(graph, quantized), {
       parameters,

@@ -3,6 +3,8 @@ import {
   blocks,
   definePass,
   edit,
+  evenly,
+  heldBack,
   inputsInTurn,
   partOf,
   quantizableWeights,
@@ -20,8 +22,6 @@ import {
   type Scope,
 } from '@cq/core';
 import { bitSchedules } from './bits-at.ts';
-import { evenly } from './evenly.ts';
-import { heldBack } from './held-back.ts';
 import { importances, type Importance } from './importance.ts';
 import { keepGraph, keptGraph } from './kept-graph.ts';
 import { quantizeRegion, weightIn, type Pair, type Runs } from './quantize-block.ts';

@@ -1,6 +1,7 @@
 import {
   addToBias,
   edit,
+  evenly,
   histogram,
   liesByOutput,
   matrixOf,
@@ -21,7 +22,6 @@ import {
   type Role,
   type UniformQuantizer,
 } from '@cq/core';
-import { evenly } from './evenly.ts';
 import { foldNorm, normFold } from './fold-norm.ts';
 import { leastErrorCodes } from './least-error.ts';
 import { roundWeight } from './round-weight.ts';

@@ -1,6 +1,7 @@
 import {
   annotatedValue,
   definePass,
+  evenly,
   quantizerOf,
   roles,
   select,
@@ -11,7 +12,6 @@ import {
   type StoredQuantizer,
 } from '@cq/core';
 import { attentionSamples, type Attention, type AttentionSample } from './attention-sample.ts';
-import { evenly } from './evenly.ts';
 import {
   exponentKinds,
   log2Kinds,

@@ -2,6 +2,7 @@ import {
   capture,
   edit,
   fit,
+  heldBack,
   join,
   partOf,
   quantizerOf,
@@ -22,7 +23,6 @@ import {
   where,
   type Tensor,
 } from '@tensorflow/tfjs-core';
-import { heldBack } from './held-back.ts';
 import type { Importance } from './importance.ts';
 import { stagesOf, type BitSchedule } from './bits-at.ts';
 import { transition } from './transition.ts';

@@ -13,5 +13,6 @@ export function heldBack(size: number, count: number): Shares {
   const all = Array.from({ length: size }, (_, i) => i);
   if (size === 1) return { used: all, held: all };
   const held = evenly(size, Math.max(1, Math.min(count, size - 1)), 0.5);
-  return { used: all.filter((i) => !held.includes(i)), held };
+  const apart = new Set(held);
+  return { used: all.filter((i) => !apart.has(i)), held };
 }

@@ -1,3 +1,4 @@
+/** F1 over the classes of labelled data, each from 0 to 1. */
 export interface F1 {
   /** The mean F1 of the classes that are labels or answers. */
   readonly macroF1: number;
@@ -5,7 +6,10 @@ export interface F1 {
   readonly weightedF1: number;
 }
 
-/** Counts examples by class and answer. F1 of a class is 2 · hits / (examples + answers). */
+/**
+ * Counts examples by class and answer, both class indices. F1 of a class is 2 · hits / (examples + answers); one that is
+ * neither label nor answer counts for nothing, as in scikit-learn's `f1_score`.
+ */
 export function f1Counter(): { add(label: number, answer: number): void; result(): F1 } {
   const classes = new Map<number, { hits: number; examples: number; answers: number }>();
   const of = (name: number) => {
