@@ -59,6 +59,7 @@ export { integerOnly } from './integer-only.ts';
 export { accumulatorBound, verify, type Invariant } from './verify.ts';
 export { executor, type Executor } from './execute.ts';
 export { histogram, type Histogram, type Statistic } from './statistics.ts';
+export { rowSample, type Rows } from './row-sample.ts';
 export { observe, type ObserveOptions } from './observe.ts';
 export { activationRange, quantileRange, rangeMethods, weightMax, type Range, type RangeMethod } from './ranges.ts';
 export { select, type Scope } from './select.ts';
@@ -97,6 +98,7 @@ export { observeGrams, type GramTap, type ObserveGramsOptions, type Source } fro
 export { compensate } from './compensate.ts';
 export { roundingLoss, roundNearest, type RoundingProblem } from './rounding.ts';
 export { gptq, gptqSolver, type GptqOptions, type Solved } from './gptq.ts';
+export { searchClips, type Clips } from './search-clips.ts';
 export { adaRound, type AdaRoundOptions } from './ada-round.ts';
 export { changeWeight, effectiveData } from './change-weight.ts';
 export { balance, foldScale, type Folded } from './fold-scale.ts';

@@ -3,6 +3,7 @@ import {
   decode,
   gptqSolver,
   roundNearest,
+  searchClips,
   symmetric,
   type Gram,
   type Matrix,
@@ -47,16 +48,8 @@ export async function roundWeight(
 ): Promise<Rounded> {
   const { gram, means } = centred(seen);
   const problem = (quantizer: UniformQuantizer): RoundingProblem => ({ weight, quantizer, ...(mask && { mask }) });
-  const largest = largestOf(weight, mask);
   const solve = gptqSolver(gram);
-  const least = new Float64Array(largest.length).fill(Infinity);
-  const clip = largest.slice();
-  for (const part of clips) {
-    const clipped = largest.map((size) => part * size);
-    solve(problem(symmetric(bits, clipped, 1))).loss.forEach((loss, n) => {
-      if (loss < least[n]!) [least[n], clip[n]] = [loss, clipped[n]!];
-    });
-  }
+  const { largest, clip } = searchClips({ ...weight, ...(mask && { mask }) }, bits, clips, solve);
   const quantizer = symmetric(bits, clip, 1);
   const codes =
     method === 'gptq'
@@ -85,14 +78,4 @@ function product(x: Float64Array, weights: Float32Array): Float64Array {
     for (let n = 0; n < outputs; n++) sums[n]! += x[k]! * weights[k * outputs + n]!;
   }
   return sums;
-}
-
-/** Largest magnitude of each output's weights. */
-function largestOf({ shape: [, outputs], data }: Omit<Matrix, 'mask'>, mask?: Float32Array): Float64Array {
-  const largest = new Float64Array(outputs);
-  data.forEach((value, i) => {
-    const size = mask?.[i] === 0 ? 0 : Math.abs(value);
-    if (size > largest[i % outputs]!) largest[i % outputs] = size;
-  });
-  return largest;
 }

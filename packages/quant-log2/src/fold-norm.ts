@@ -1,5 +1,4 @@
-import { foldScale, foldShift, type Folded, type Graph } from '@cq/core';
-import type { Rows } from './row-sample.ts';
+import { foldScale, foldShift, type Folded, type Graph, type Rows } from '@cq/core';
 
 /** What is folded out of a norm's output so that all its channels have one range. */
 export interface NormFold {

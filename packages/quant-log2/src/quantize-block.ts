@@ -13,6 +13,7 @@ import {
   weightOf,
   withFakeQuantize,
   withMatrix,
+  rowSample,
   type Dataset,
   type Graph,
   type Histogram,
@@ -25,7 +26,6 @@ import {
 import { foldNorm, normFold } from './fold-norm.ts';
 import { leastErrorCodes } from './least-error.ts';
 import { roundWeight } from './round-weight.ts';
-import { rowSample } from './row-sample.ts';
 
 /** A quantized graph and the float one, which computes what it always did, and what a region of them reads. */
 export interface Pair {

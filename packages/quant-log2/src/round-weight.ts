@@ -1,4 +1,13 @@
-import { compensate, decode, gptqSolver, symmetric, type Gram, type Matrix, type UniformQuantizer } from '@cq/core';
+import {
+  compensate,
+  decode,
+  gptqSolver,
+  searchClips,
+  symmetric,
+  type Gram,
+  type Matrix,
+  type UniformQuantizer,
+} from '@cq/core';
 
 export interface RoundedWeight {
   /** Lies in the cells of the codes, as near to the float weight as they let it: training goes on from here. [inputs, outputs] */
@@ -25,26 +34,11 @@ export function roundWeight(matrix: Matrix, gram: Gram, bits: number): RoundedWe
   const [, outputs] = shape;
   const { weight, biasChange } = compensate(matrix, gram);
   if (mask) weight.forEach((value, i) => (weight[i] = mask[i] === 0 ? 0 : value));
-  const largest = new Float64Array(outputs);
-  weight.forEach((value, i) => {
-    const size = value < 0 ? -value : value;
-    if (size > largest[i % outputs]!) largest[i % outputs] = size;
-  });
   const solve = gptqSolver(gram, { order: 'diagonal' });
-  const problem = (quantizer: UniformQuantizer) => ({
-    ...{ weight: { name, shape, data: weight }, quantizer },
-    ...(mask && { mask }),
-  });
-  const least = new Float64Array(outputs).fill(Infinity);
-  const clip = largest.slice();
-  for (const part of CLIPS) {
-    const clipped = largest.map((size) => part * size);
-    solve(problem(symmetric(bits, clipped, 1))).loss.forEach((loss, n) => {
-      if (loss < least[n]!) [least[n], clip[n]] = [loss, clipped[n]!];
-    });
-  }
+  const moved = { name, shape, data: weight };
+  const { clip, loss: least } = searchClips({ ...moved, ...(mask && { mask }) }, bits, CLIPS, solve);
   const quantizer = symmetric(bits, clip, 1);
-  const { codes } = solve(problem(quantizer));
+  const { codes } = solve({ weight: moved, quantizer, ...(mask && { mask }) });
   const levels = decode(codes, shape, quantizer);
   const data = levels.map((level, i) => {
     if (mask?.[i] === 0) return 0;

@@ -1,10 +1,9 @@
-import { CqError } from '@cq/core';
+import { CqError, type Rows } from '@cq/core';
 import { candidateScales, decibels, type Scales } from './scales.ts';
 import { indexOfLeast } from './tensor-scale.ts';
-import type { Tokens } from './token-sample.ts';
 
 /** The largest magnitude of every channel. */
-export function channelMaxima(value: string, { data, channels }: Tokens): Float64Array {
+export function channelMaxima(value: string, { data, channels }: Rows): Float64Array {
   const maxima = new Float64Array(channels);
   for (let i = 0, c = 0; i < data.length; i++, c = c + 1 === channels ? 0 : c + 1) {
     const size = data[i]! < 0 ? -data[i]! : data[i]!;
@@ -15,7 +14,7 @@ export function channelMaxima(value: string, { data, channels }: Tokens): Float6
 }
 
 /** @throws CqError if a LayerNorm that reads these tokens has nothing to divide by. */
-export function ensureVariance(value: string, { data, channels }: Tokens): void {
+export function ensureVariance(value: string, { data, channels }: Rows): void {
   if (data.some((x, i) => x !== data[i - (i % channels)])) return;
   throw new CqError(
     `quantize-pot: "${value}": the σ of the LayerNorm behind it must be above 0 for some token, got 0 for all; check the calibration data and the model`,
@@ -45,7 +44,7 @@ export interface ChannelErrors {
 export function channelErrors(
   candidates: readonly (readonly number[])[],
   bits: number,
-  { data, channels }: Tokens,
+  { data, channels }: Rows,
 ): ChannelErrors {
   const count = candidates[0]!.length;
   const scales = Float64Array.from(candidates.flat());

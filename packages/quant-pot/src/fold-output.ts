@@ -1,11 +1,11 @@
-import { foldScale, observe, type Graph } from '@cq/core';
+import { foldScale, observe, rowSample, type Graph, type Rows } from '@cq/core';
 import { channelCandidates, channelErrors, channelMaxima } from './channel-scales.ts';
 import { distance, judged, trialOf, withTrial, type FoldOptions, type FoldSamples } from './fold-trial.ts';
 import { linearReaders, type LinearLayer } from './linear-readers.ts';
 import type { Run } from './parts-in-turn.ts';
 import { floorLog2 } from './scales.ts';
 import { indexOfLeast } from './tensor-scale.ts';
-import { allTokens, tokenSample, type Tokens } from './token-sample.ts';
+import { allTokens } from './all-tokens.ts';
 
 /** How far exponents of channels may be from their mean, at most: none of them folded, or all as they are. */
 const limits = [0, 1, 2, 3, Infinity] as const;
@@ -78,7 +78,7 @@ async function samples(
 ): Promise<FoldSamples> {
   const sources = [...new Set(readers.map(({ source }) => source))];
   const on = (indices: readonly number[]) =>
-    observe(graph, sources, tokenSample(Math.ceil(TOKENS / indices.length)), data, { indices, batchSize: 8, signal });
+    observe(graph, sources, rowSample(Math.ceil(TOKENS / indices.length)), data, { indices, batchSize: 8, signal });
   return { search: await on(search), held: await on(held) };
 }
 
@@ -90,7 +90,7 @@ async function endOf({ graph, data }: Run, { held, signal }: FoldOptions): Promi
 }
 
 /** Of every channel the exponent with the least squared error. */
-function channelExponents(value: string, tokens: Tokens, { activations }: FoldOptions): readonly number[] {
+function channelExponents(value: string, tokens: Rows, { activations }: FoldOptions): readonly number[] {
   const candidates = channelCandidates(value, channelMaxima(value, tokens), activations, 'search');
   const { noise } = channelErrors(candidates, activations, tokens);
   return candidates.map((list, c) => floorLog2(list[indexOfLeast(noise.subarray(c * 4, (c + 1) * 4))]!));

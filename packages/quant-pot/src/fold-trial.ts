@@ -1,9 +1,9 @@
-import { histogram, onLevels, withFakeQuantize, type Graph, type UniformQuantizer } from '@cq/core';
+import { histogram, onLevels, withFakeQuantize, type Graph, type UniformQuantizer, type Rows } from '@cq/core';
 import { matMul, tensor2d, tidy } from '@tensorflow/tfjs-core';
 import type { LinearLayer } from './linear-readers.ts';
 import { candidateScales, symmetricAt } from './scales.ts';
 import { leastError } from './tensor-scale.ts';
-import { gramOf, type Tokens } from './token-sample.ts';
+import { gramOf } from './all-tokens.ts';
 import { weightScales, type WeightCodes } from './weight-scales.ts';
 
 export interface FoldOptions extends WeightCodes {
@@ -16,8 +16,8 @@ export interface FoldOptions extends WeightCodes {
 
 /** What layers read, by name: tokens to choose scales by, and tokens to judge them on. */
 export interface FoldSamples {
-  readonly search: ReadonlyMap<string, Tokens>;
-  readonly held: ReadonlyMap<string, Tokens>;
+  readonly search: ReadonlyMap<string, Rows>;
+  readonly held: ReadonlyMap<string, Rows>;
 }
 
 /** A layer, and x · w on the held-back tokens. */
@@ -45,7 +45,7 @@ export function trialOf(
 ): Trial {
   const weights = new Map<string, UniformQuantizer>();
   const seen = new Map([...search].map(([source, tokens]) => [source, divided(tokens, fold)]));
-  const [[first, tokens]] = [...seen] as [[string, Tokens]];
+  const [[first, tokens]] = [...seen] as [[string, Rows]];
   const quantizer = tensorQuantizer(first, tokens, options);
   let error = 0;
   for (const [source, inputs] of seen) {
@@ -70,18 +70,18 @@ export function withTrial(graph: Graph, value: string, { quantizer, weights }: T
   return annotated;
 }
 
-const divided = ({ data, channels }: Tokens, fold: Float64Array): Tokens => ({
+const divided = ({ data, channels }: Rows, fold: Float64Array): Rows => ({
   data: data.map((x, i) => x / fold[i % channels]!),
   channels,
 });
 
-const quantized = ({ data, channels }: Tokens, quantizer: UniformQuantizer): Tokens => ({
+const quantized = ({ data, channels }: Rows, quantizer: UniformQuantizer): Rows => ({
   data: onLevels(data, [data.length], quantizer),
   channels,
 });
 
 /** [tokens, outputs] */
-function product({ data, channels }: Tokens, weight: Float32Array, { shape, axis }: LinearLayer): Float32Array {
+function product({ data, channels }: Rows, weight: Float32Array, { shape, axis }: LinearLayer): Float32Array {
   const result = tidy(() => {
     const x = tensor2d(data, [data.length / channels, channels]);
     return matMul(x, tensor2d(weight, [...shape]), false, axis === 0);
@@ -101,7 +101,7 @@ export function distance(a: Float32Array, b: Float32Array): number {
 const energy = (values: Float32Array): number => values.reduce((sum, x) => sum + x * x, 0);
 
 /** One scale for all, as the value gets it later on. */
-function tensorQuantizer(source: string, { data }: Tokens, { activations, scales }: FoldOptions): UniformQuantizer {
+function tensorQuantizer(source: string, { data }: Rows, { activations, scales }: FoldOptions): UniformQuantizer {
   const { start, update, finish } = histogram();
   const seen = finish(update(start(), data, [data.length]), source);
   const candidates = candidateScales(source, 2 * Math.max(-seen.min, seen.max), activations, scales);

@@ -16,7 +16,7 @@ import { candidateScales, symmetricAt, type Scales } from './scales.ts';
 import type { Activation } from './sites.ts';
 import { spreadOver } from './spread.ts';
 import { leastError } from './tensor-scale.ts';
-import { allTokens } from './token-sample.ts';
+import { allTokens } from './all-tokens.ts';
 
 export interface ActivationOptions {
   readonly weights: 8 | 4;

@@ -1,4 +1,4 @@
-import { maskedData, observe, onLevels, withFakeQuantize, type Graph, type PassContext } from '@cq/core';
+import { maskedData, observe, onLevels, withFakeQuantize, rowSample, type Graph, type PassContext } from '@cq/core';
 import { linearLayer } from './linear-readers.ts';
 import type { Run } from './parts-in-turn.ts';
 import { roundBiases } from './round-biases.ts';
@@ -6,7 +6,7 @@ import { candidateScales, decibels, floorLog2, symmetricAt, type Scales } from '
 import type { WeightSite } from './sites.ts';
 import { spreadOver } from './spread.ts';
 import { indexOfLeast } from './tensor-scale.ts';
-import { gramOf, tokenSample } from './token-sample.ts';
+import { gramOf } from './all-tokens.ts';
 import { weightScales } from './weight-scales.ts';
 
 /** Calibration examples whose tokens the scales of weights are searched on, and tokens of them all. */
@@ -29,7 +29,7 @@ export async function quantizeWeights(
   const layers = sites.map(({ product }) => linearLayer(graph, product)!);
   const sources = [...new Set(layers.map(({ source }) => source))];
   const indices = spreadOver(data.size, EXAMPLES);
-  const sample = tokenSample(Math.ceil(TOKENS / indices.length));
+  const sample = rowSample(Math.ceil(TOKENS / indices.length));
   const seen = await observe(part, sources, sample, data, { indices, batchSize: 8, signal });
   const inputs = new Map([...seen].map(([source, tokens]) => [source, gramOf(tokens, source)]));
   for (const [i, { value, product }] of sites.entries()) {

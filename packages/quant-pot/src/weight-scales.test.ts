@@ -1,8 +1,8 @@
 import '@tensorflow/tfjs-backend-cpu';
 import fc from 'fast-check';
-import { onLevels } from '@cq/core';
+import { onLevels, type Rows } from '@cq/core';
 import type { scaleMethods } from './scales.ts';
-import { gramOf, type Tokens } from './token-sample.ts';
+import { gramOf } from './all-tokens.ts';
 import { weightScales, type WeightProblem } from './weight-scales.ts';
 
 const [tokens, inputs, outputs] = [20, 6, 3];
@@ -10,7 +10,7 @@ const [tokens, inputs, outputs] = [20, 6, 3];
 const thousandths = (most: number) => fc.integer({ min: -1000 * most, max: 1000 * most }).map((value) => value / 1000);
 
 interface Given extends WeightProblem {
-  readonly x: Tokens;
+  readonly x: Rows;
 }
 
 const problem = fc

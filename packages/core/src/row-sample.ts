@@ -1,4 +1,4 @@
-import type { Statistic } from '@cq/core';
+import type { Statistic } from './statistics.ts';
 
 /** Rows of an observed value, [..., channels], as a matrix. */
 export interface Rows {
