@@ -5,10 +5,10 @@
 import '@cq/backend-wasm';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { compressedFiles, machine } from '@cq/cli';
-import { compress, executor, int8, lower, type Dataset, type Executor, type Graph } from '@cq/core';
+import { compressedFiles, judged, machine } from '@cq/cli';
+import { compress, executor, int8, lower, subset, type Dataset, type Executor, type Graph } from '@cq/core';
 import { writeFolder } from '@cq/core/node';
-import { evaluate, spread } from '@cq/eval';
+import { spread, type Spread } from '@cq/eval';
 import { importHuggingFace } from '@cq/import-hf';
 import { setBackend } from '@tensorflow/tfjs-core';
 import Table from 'cli-table3';
@@ -28,13 +28,22 @@ const start = performance.now();
 
 say(`\nCompressing ${source} to int8, ${samples} training digits to calibrate …`);
 const model = await importHuggingFace(join(root, source));
-const { graph, report } = await compress(model, int8(), { calibration: first(training, samples), seed });
+const calibration = subset(
+  training,
+  Array.from({ length: samples }, (_, index) => index),
+);
+const { graph, report } = await compress(model, int8(), { calibration, seed });
 const lowered = lower(graph);
 
 say(`Evaluating both on ${evaluation.size.toLocaleString('en-US')} digits that training never saw …`);
-const float = await evaluate(model, evaluation);
-const integer = await evaluate(lowered.graph, evaluation, { reference: model });
-const times = await interleaved([model, lowered.graph], evaluation);
+const { inside, worth } = await judged(
+  { graph: model, annotated: graph, lowered },
+  { calibration, evaluation },
+  { seed, progress: () => undefined, signal: new AbortController().signal },
+);
+const { examples, agreement, accuracy } = worth!;
+const [float, integer] = [accuracy!.before, accuracy!.after];
+const latency = await interleaved(model, lowered.graph, evaluation);
 
 const { files, report: whole } = await compressedFiles({
   graph: model,
@@ -42,8 +51,12 @@ const { files, report: whole } = await compressedFiles({
   report,
   model: source,
   recipe: 'int8',
+  command: 'npm start',
   samples,
   start,
+  inside: inside!,
+  worth: worth!,
+  latency,
 });
 writeFolder(folder, files);
 
@@ -55,48 +68,45 @@ const table = new Table({
 });
 table.push(
   [
-    'correct of 2,000',
-    String(float.correct),
-    String(integer.correct),
-    `${(integer.correct / float.correct).toFixed(4)}`,
+    `correct of ${examples.toLocaleString('en-US')}`,
+    String(Math.round(float * examples)),
+    String(Math.round(integer * examples)),
+    (integer / float).toFixed(4),
   ],
-  [
-    'accuracy',
-    percent(float.value),
-    percent(integer.value),
-    `${(100 * (integer.value - float.value)).toFixed(2)} points`,
-  ],
+  ['accuracy', percent(float), percent(integer), `${(100 * (integer - float)).toFixed(2)} points`],
   [
     'weight bytes',
     before.toLocaleString('en-US'),
     after.toLocaleString('en-US'),
     `${(before / after).toFixed(2)}× smaller`,
   ],
-  ['median latency', ms(times[0]!), ms(times[1]!), `${(times[0]! / times[1]!).toFixed(2)}× faster`],
+  [
+    'median latency',
+    ms(latency.before.median),
+    ms(latency.after.median),
+    `${(latency.before.median / latency.after.median).toFixed(2)}× faster`,
+  ],
 );
 say(`\n${table.toString()}\n`);
-say(`They agree on ${percent(integer.agreement!)} of the digits. One thread of WebAssembly, ${machine().cpu}.`);
+say(`They agree on ${percent(agreement)} of the digits. One thread of WebAssembly, ${machine().cpu}.`);
 say(`Written to ${relative(root, folder)}: model.json for tf.loadGraphModel, its weights, report.json, report.html.`);
 say(`Next: npm run -s cq -- inspect ${relative(root, folder)}`);
 
-/** The first `size` examples of a dataset. */
-function first({ name, batches }: Dataset, size: number): Dataset {
-  const all = Array.from({ length: size }, (_, index) => index);
-  return { name, size, batches: (batchSize, indices = all) => batches(batchSize, indices) };
-}
-
-/** Median milliseconds of one example per model, the models taking turns so that a noisy moment hits all of them. */
-async function interleaved(graphs: readonly Graph[], data: Dataset, rounds = 200): Promise<number[]> {
-  const models = graphs.map((each) => executor(each));
-  const all = models.map((): number[] => []);
-  for await (const { inputs } of data.batches(
-    1,
-    Array.from({ length: rounds }, (_, index) => index),
-  )) {
-    for (const [i, each] of models.entries()) all[i]!.push(timed(each, inputs));
+/** Milliseconds of one example, the models taking turns so that a noisy moment hits both. */
+async function interleaved(
+  before: Graph,
+  after: Graph,
+  data: Dataset,
+  rounds = 200,
+): Promise<{ readonly before: Spread; readonly after: Spread }> {
+  const models = [before, after].map((graph) => executor(graph));
+  const times = models.map((): number[] => []);
+  const indices = Array.from({ length: rounds }, (_, index) => index);
+  for await (const { inputs } of data.batches(1, indices)) {
+    for (const [i, each] of models.entries()) times[i]!.push(timed(each, inputs));
   }
   for (const each of models) each.dispose();
-  return all.map((list) => spread(list).median);
+  return { before: spread(times[0]!), after: spread(times[1]!) };
 }
 
 function timed(each: Executor, inputs: Parameters<Executor['run']>[0]): number {

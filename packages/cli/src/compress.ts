@@ -145,7 +145,9 @@ async function compressModel(model: string, options: CompressOptions, io: Io): P
     const { graph: annotated, report } = await runPasses(graph, passes, data, work, options, io);
     const lowered = lower(annotated);
     const samples = data.calibration?.size ?? 0;
-    const shown = await judged({ graph, annotated, lowered }, data, options, io);
+    const shown = await withBar(options, io, (progress) =>
+      judged({ graph, annotated, lowered }, data, { seed: options.seed, signal: io.signal, progress }),
+    );
     const { files, report: whole } = await compressedFiles({
       ...{ graph, lowered, report, model, recipe: name, command: commandOf(model, options), samples, start },
       ...{ ...shown, ...(found && { search: found.search }) },
@@ -244,6 +246,19 @@ async function runPasses(
         bar.update(done, total, of === 1 ? pass : `${pass} (${position} of ${of})`);
       },
     });
+  } finally {
+    bar.stop();
+  }
+}
+
+async function withBar<T>(
+  { json }: CompressOptions,
+  io: Io,
+  work: (progress: ProgressBar['update']) => Promise<T>,
+): Promise<T> {
+  const bar = progressBar(io, 'evaluation', json === true);
+  try {
+    return await work(bar.update);
   } finally {
     bar.stop();
   }

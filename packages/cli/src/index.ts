@@ -5,6 +5,7 @@ export type { QuantizedValue } from './quantized-values.ts';
 export { recipeNamed, recipes, type Recipe } from './recipes.ts';
 export type { Compressed, CompressionReport } from './compression-report.ts';
 export { compressedFiles } from './compressed-files.ts';
+export { judged, type JudgeOptions } from './judged.ts';
 export type { Benchmark, BenchRow } from './bench.ts';
 export type { Sweep, Failure } from './sweep.ts';
 export type { SweepRow } from './sweep-rows.ts';

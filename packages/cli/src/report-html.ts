@@ -64,8 +64,7 @@ ${sortableTable(
   ]),
   [2, 3, 4],
 )}
-<h2>Again</h2>
-${report.command === undefined ? '' : `<pre tabindex="0"><code>${escape(report.command)}</code></pre>`}
+${report.command === undefined ? '' : `<h2>Again</h2><pre tabindex="0"><code>${escape(report.command)}</code></pre>`}
 <footer>@cq ${escape(version)} · seed ${escape(seed)} · ${escape(report.date)} · Node ${escape(machine.node)} · ${escape(machine.cpu)}, ${escape(machine.cores)} cores</footer>`,
   );
 }
