@@ -83,6 +83,7 @@ export {
 } from './quantize-weights.ts';
 export { quantizeDynamic, type QuantizeDynamicOptions } from './quantize-dynamic.ts';
 export { compress, type CompressOptions, type Progress } from './compress.ts';
+export { wholePositions } from './whole-positions.ts';
 export { quantizeUniform, type QuantizeUniformOptions } from './quantize-uniform.ts';
 export { int8, int8Dynamic, w4 } from './recipes.ts';
 export { lower, type LeftInFloat } from './lower.ts';

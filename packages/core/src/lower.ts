@@ -6,6 +6,7 @@ import { addition } from './lowering/addition.ts';
 import { attention } from './lowering/attention.ts';
 import { distinctWeights } from './lowering/distinct.ts';
 import { embedding } from './lowering/embedding.ts';
+import { firstRowsAsLookups } from './lowering/first-rows.ts';
 import { floatLinear } from './lowering/float-linear.ts';
 import { layerNorm } from './lowering/layer-norm.ts';
 import { leftInFloat, type LeftInFloat } from './lowering/left-in-float.ts';
@@ -42,7 +43,7 @@ export type { LeftInFloat };
  * @returns the graph, verified, and each value left in float with the reason.
  */
 export function lower(graph: Graph): { graph: Graph; left: readonly LeftInFloat[] } {
-  graph = quantizersBeforeMovements(meansAsProducts(graph));
+  graph = quantizersBeforeMovements(meansAsProducts(firstRowsAsLookups(graph)));
   const reasons = new Map<string, string>();
   const plans = plan(graph, reasons);
   const swallowed = new Set([...plans.values()].flatMap(({ swallows }) => swallows));

@@ -31,3 +31,17 @@ export function tokenMean(graph: Graph, { op, inputs }: Node): string | undefine
   const axes = op === 'Mean' ? graph.weights.get(inputs[1] ?? '')?.data : undefined;
   return axes?.length === 1 && axes[0] === 1 ? inputs[0] : undefined;
 }
+
+/** The float table [rows, columns] that a Slice takes the first rows of, and the value that says how many. */
+export function firstRowsOf(graph: Graph, { op, inputs }: Node): { table: Weight; size: string } | undefined {
+  const [x, begin, size] = inputs;
+  const table = op === 'Slice' ? weightOf(graph, x) : undefined;
+  if (table?.shape.length !== 2 || table.dtype !== 'float32' || size === undefined) return undefined;
+  const fromStart = graph.weights.get(begin!)?.data.every((at) => at === 0) === true;
+  const listed = graph.nodes.get(size);
+  const columns = listed?.op === 'Pack' ? listed.inputs.at(-1)! : undefined;
+  const sizes = graph.weights.get(size)?.data;
+  const last = columns === undefined ? sizes?.at(-1) : graph.weights.get(columns)?.data[0];
+  const some = fromStart && sizes?.[0] !== -1 && (last === -1 || last === table.shape[1]);
+  return some ? { table, size } : undefined;
+}

@@ -7,6 +7,7 @@ import { activationRange, rangeMethods, type RangeMethod } from './ranges.ts';
 import { roles, type Role } from './roles.ts';
 import { select, type Scope } from './select.ts';
 import { histogram, type Histogram } from './statistics.ts';
+import { wholePositions } from './whole-positions.ts';
 
 /** Codes of weights and activations, how their ranges are found, and which values. */
 export interface QuantizeUniformOptions extends Scope {
@@ -66,6 +67,10 @@ export const quantizeUniform = definePass<QuantizeUniformOptions>({
       graph = withFakeQuantize(graph, value, quantizer);
       const [scale, zeroPoint] = [quantizer.scale[0], quantizer.zeroPoint[0]];
       context.changed(value, { role, bits: quantizer.bits, scale, zeroPoint });
+      const whole = wholePositions(graph, value);
+      if (!whole) continue;
+      graph = whole.graph;
+      context.changed(whole.table.name, { role: 'positions', bits: quantizer.bits, scale });
     }
     return graph;
   },

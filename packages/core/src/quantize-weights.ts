@@ -1,6 +1,6 @@
 import { maskedData, quantizerOf, tipOf, withFakeQuantize } from './annotations.ts';
-import { consumersOf, type Graph, type Weight } from './graph.ts';
-import { weightOf } from './match.ts';
+import { consumersOf, type Graph, type Node, type Weight } from './graph.ts';
+import { firstRowsOf, weightOf } from './match.ts';
 import { definePass, type PassContext } from './pass.ts';
 import { symmetric, type UniformQuantizer } from './quantizer.ts';
 import { rangeMethods, weightMax, type RangeMethod } from './ranges.ts';
@@ -45,12 +45,17 @@ export const quantizeWeights = definePass<QuantizeWeightsOptions>({
 /** What can become codes, in network order: right operands of matrix products, and tables that rows are taken from. */
 export function quantizableWeights(graph: Graph): string[] {
   const names = new Set<string>();
-  for (const { op, inputs } of graph.nodes.values()) {
-    const weight = weightOf(graph, op === 'MatMul' ? inputs[1] : op === 'GatherV2' ? inputs[0] : undefined);
+  for (const node of graph.nodes.values()) {
+    const operand = node.op === 'MatMul' ? node.inputs[1] : takesRows(graph, node) ? node.inputs[0] : undefined;
+    const weight = weightOf(graph, operand);
     if (weight?.shape.length === 2 && weight.dtype === 'float32') names.add(weight.name);
   }
   return [...names];
 }
+
+/** Whether a node looks rows of a table up, or takes the first of them. */
+const takesRows = (graph: Graph, node: Node): boolean =>
+  node.op === 'GatherV2' || firstRowsOf(graph, node) !== undefined;
 
 /** A quantizer on every selected weight that has none; says so. */
 export function annotateWeights(
@@ -99,6 +104,6 @@ function weightQuantizer(graph: Graph, weight: Weight, { bits, range, group }: W
 /** Whether the outputs of a weight, or the rows of a table, lie one after the other. */
 function liesByRow(graph: Graph, { name }: Weight): boolean {
   return consumersOf(graph, tipOf(graph, name)).some(
-    ({ op, attrs }) => op === 'GatherV2' || (op === 'MatMul' && attrs['transpose_b'] === true),
+    (node) => takesRows(graph, node) || (node.op === 'MatMul' && node.attrs['transpose_b'] === true),
   );
 }

@@ -16,7 +16,7 @@ export const FORMAT_VERSION = 1;
 
 /**
  * Graph → the standard graph-model format of TensorFlow.js. Every output gets a node of its public name, so that
- * `model.execute(x, 'logits')` works whatever the passes did. The same graph gives the same bytes.
+ * `model.execute(x, 'logits')` works whatever the passes did. The same graph gives the same bytes: a buffer for each weight.
  */
 export function toArtifacts(given: Graph): io.ModelArtifacts {
   const graph = withPublicNames(given);
@@ -50,7 +50,7 @@ export function toArtifacts(given: Graph): io.ModelArtifacts {
       outputs: Object.fromEntries(graph.outputs.map((output) => [output.name, tensorInfo(output)])),
     },
     weightSpecs: weights.map(({ name, dtype, shape }) => ({ name, dtype, shape: [...shape] })),
-    weightData: concatenated(weights),
+    weightData: weights.map(bufferOf),
     userDefinedMetadata: { cq: { formatVersion: FORMAT_VERSION, ...graph.metadata } },
   };
 }
@@ -109,15 +109,9 @@ const tensorInfo = ({ name, dtype, shape }: Input): unknown => ({
 
 const typeNames: Readonly<Record<DataType, string>> = { float32: 'DT_FLOAT', int32: 'DT_INT32', bool: 'DT_BOOL' };
 
-function concatenated(weights: readonly Weight[]): ArrayBuffer {
-  const bytes = new Uint8Array(weights.reduce((sum, { data }) => sum + data.byteLength, 0));
-  let at = 0;
-  for (const { data } of weights) {
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
-    at += data.byteLength;
-  }
-  return bytes.buffer;
-}
+/** The bytes of a weight, not copied where it has a buffer of its own: beside a large model there is no room for another. */
+const bufferOf = ({ data }: Weight): ArrayBuffer =>
+  data.byteLength === data.buffer.byteLength ? (data.buffer as ArrayBuffer) : (data.slice().buffer as ArrayBuffer);
 
 function toBase64(text: string): string {
   return btoa(Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join(''));

@@ -27,6 +27,24 @@ test.each([
   expect(stored(many(values))).toMatchObject({ as, bytes: 64 * width });
 });
 
+test.each([
+  [[-300, -45], 'uint8'],
+  [[-32_768, 32_767], 'uint16'],
+  [[0.5, 1], 'float32'],
+  [[-0, 1], 'float32'],
+  [[NaN, 1], 'float32'],
+  [[2 ** 31, 1], 'float32'],
+])('of floats %j are stored as %s, and come back as they were', (values, as) => {
+  const b = build();
+  const x = b.input('x', 'float32', [-1, 64]);
+  const w = Float32Array.from({ length: 64 }, (_, i) => values[i % values.length]!);
+  b.output('y', b.node('sum', 'AddV2', [x, b.weight('w', [64], w)]), [-1, 64]);
+  const artifacts = pack(b.graph());
+  const spec = artifacts.weightSpecs!.find(({ name }) => name === 'w')!;
+  expect(spec.quantization?.dtype ?? spec.dtype).toBe(as);
+  expect(fromArtifacts(artifacts).weights.get('w')!.data).toEqual(w);
+});
+
 test('a few numbers, such as a shape, stay as they are', () => {
   expect(stored(Int32Array.of(1, 2, 3))).toMatchObject({ as: 'int32', bytes: 12 });
 });

@@ -3,14 +3,24 @@ import { eachWeight } from './each-weight.ts';
 
 /**
  * Stores integers in as few bytes as their range takes: as `uint8` or `uint16` from the smallest of them up, which TensorFlow.js
- * reads back as the same int32.
- * @param artifacts With int32, float32 and bool weights as they are, and one buffer.
+ * reads back as the same numbers. A float32 weight may hold nothing but integers too.
+ * @param artifacts With int32, float32 and bool weights as they are.
  */
 export function narrowIntegers(artifacts: io.ModelArtifacts): io.ModelArtifacts {
   return eachWeight(artifacts, 'model', ({ spec, bytes }) => {
-    const narrow = spec.dtype === 'int32' ? narrowed(new Int32Array(bytes.buffer)) : undefined;
+    const values = spec.quantization ? undefined : integersOf(spec.dtype, bytes.buffer as ArrayBuffer);
+    const narrow = values && narrowed(values);
     return narrow ? { spec: { ...spec, quantization: narrow.quantization }, bytes: narrow.bytes } : { spec, bytes };
   });
+}
+
+/** What the buffer holds as integers, if no number of it is anything else. */
+function integersOf(dtype: string, buffer: ArrayBuffer): Int32Array | undefined {
+  if (dtype === 'int32') return new Int32Array(buffer);
+  if (dtype !== 'float32') return undefined;
+  const floats = new Float32Array(buffer);
+  const integers = Int32Array.from(floats);
+  return integers.every((value, i) => Object.is(value, floats[i])) ? integers : undefined;
 }
 
 function narrowed(values: Int32Array) {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import '@tensorflow/tfjs-backend-cpu';
 import type { io } from '@tensorflow/tfjs-core';
+import { joined } from './weights.ts';
 import { build, codeSparse, decodeCodes, fromArtifacts, pack, toArtifacts, type Graph } from '../index.ts';
 import { fromFolder, readArtifacts, toFolder } from '../node/index.ts';
 
@@ -40,7 +41,7 @@ test('they come back as they were, to a graph and to what TensorFlow.js loads', 
   const packed = codeSparse(pack(graph));
   expect(fromArtifacts(packed).weights).toEqual(graph.weights);
   const { weightSpecs, weightData } = toArtifacts(graph);
-  expect(decodeCodes(packed)).toEqual({ ...packed, weightSpecs, weightData });
+  expect(decodeCodes(packed)).toEqual({ ...packed, weightSpecs, weightData: joined(weightData).buffer });
 });
 
 test('a model without them passes as the very object', () => {

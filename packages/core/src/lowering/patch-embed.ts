@@ -48,11 +48,7 @@ export const patchEmbed: Rule = (graph, quantize) => {
     inputs: [
       image,
       ...productConstants(product, output.scale),
-      constant(
-        'tokens',
-        positions.map((position) => position / output.scale),
-        [rows, product.weight.outputs],
-      ),
+      constant('tokens', inCodes(positions, output.scale), [rows, product.weight.outputs]),
     ],
     attrs: {
       ...weightAttrs(product),
@@ -64,6 +60,13 @@ export const patchEmbed: Rule = (graph, quantize) => {
     swallows,
   };
 };
+
+/** Positions in units of the output's codes: whole ones where they were made so (`wholePositions`). */
+function inCodes(positions: Float32Array, scale: number): Float32Array {
+  const units = positions.map((position) => position / scale);
+  const whole = units.map((value) => Math.round(value) + 0);
+  return whole.every((value, i) => Math.abs(value - units[i]!) <= 2 ** -20 * Math.abs(value)) ? whole : units;
+}
 
 /** p and s of the paddings [[0, 0], [p, s], [0, 0]]. */
 function paddedRows(graph: Graph, { inputs }: Node): { prefix: number; suffix: number } | undefined {

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { io } from '@tensorflow/tfjs-core';
+import { joined } from '../artifacts/weights.ts';
 import { CqError } from '../errors.ts';
 
 /** The size of a shard, as TensorFlow's converter has it: browsers cache files of 4 MB. */
@@ -14,7 +15,7 @@ export function toFolder(artifacts: io.ModelArtifacts, folder: string): void {
 /** The files of a model by name. */
 export function modelFiles(artifacts: io.ModelArtifacts): Map<string, string | Uint8Array> {
   const files = new Map<string, string | Uint8Array>();
-  const bytes = new Uint8Array(artifacts.weightData as ArrayBuffer);
+  const bytes = joined(artifacts.weightData);
   const shards = Math.ceil(bytes.length / SHARD_BYTES);
   for (let i = 0; i < shards; i++) {
     files.set(`group1-shard${i + 1}of${shards}.bin`, bytes.subarray(i * SHARD_BYTES, (i + 1) * SHARD_BYTES));
