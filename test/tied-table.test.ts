@@ -56,7 +56,7 @@ test('one quantizer serves both, and both become integer nodes', async () => {
   const { graph } = await compress(asExported(model, 5), int8(), { calibration: await fixtureData('bert', 4) });
   expect(readers(graph)).toEqual(both);
   const ops = [...lower(graph).graph.nodes.values()];
-  expect(ops.filter(({ op }) => op === 'CqEmbedding')).toHaveLength(2); // words and types
+  expect(ops.filter(({ op }) => op === 'CqEmbedding')).toHaveLength(3); // words, types and positions
   expect(ops.find(({ attrs }) => attrs['outputs'] === words)).toMatchObject({ op: 'CqLinear' });
 });
 

@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import '../../packages/backend-wasm/dist/index.js';
+import '../../packages/backend-wasm/dist/float/index.js';
 import { race } from '../../examples/bengali-emotion/dist/race.js';
 import { peakMemory } from '../../packages/cli/dist/peak-memory.js';
 import { compress, int8, lower, pack } from '../../packages/core/dist/index.js';

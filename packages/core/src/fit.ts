@@ -41,7 +41,7 @@ export interface FitOptions extends ObjectiveOptions {
   readonly seed: number;
   /** Ends the training after a last checkpoint. */
   readonly signal?: AbortSignal;
-  /** Called after every step. */
+  /** Called after every step, before its checkpoint. */
   readonly progress?: (event: FitProgress) => void;
   /** Called after every so many steps, and when the signal aborts. */
   readonly checkpoint?: { readonly every: number; save(checkpoint: Checkpoint): void | Promise<void> };
@@ -106,7 +106,6 @@ export async function fit(graph: Graph, options: FitOptions): Promise<Fitted> {
       run.step++;
       const { validation, progress } = options;
       if (validation && (run.step % validation.every === 0 || run.step === steps)) await validate(run, model, options);
-      if (checkpoint && run.step % checkpoint.every === 0) await checkpoint.save(checkpointOf(run, seed, steps));
       const now = performance.now();
       const perStep = (now - begin.time) / 1000 / (run.step - begin.step);
       progress?.({
@@ -116,6 +115,7 @@ export async function fit(graph: Graph, options: FitOptions): Promise<Fitted> {
         ...(run.best && { best: run.best }),
         secondsLeft: perStep * (steps - run.step),
       });
+      if (checkpoint && run.step % checkpoint.every === 0) await checkpoint.save(checkpointOf(run, seed, steps));
       if (now - turn > TURN) {
         await new Promise((resolve) => setTimeout(resolve, 0));
         turn = performance.now();

@@ -34,6 +34,7 @@ export {
   shiftBiasBound,
   type ShiftAttentionAttrs,
 } from './shift-attention.ts';
+export { accept, type Accepted } from './accept.ts';
 export { loweredOps } from './ops.ts';
 export { registerLoweredOps } from './register.ts';
 export { CqError } from '../errors.ts';

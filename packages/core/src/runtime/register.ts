@@ -10,14 +10,28 @@ import {
   type TensorInfo,
 } from '@tensorflow/tfjs-core';
 import { CqError } from '../errors.ts';
-import { ensure, excerpt, sizeOf, type Attrs, type LoweredOp, type Operand, type TensorType } from './op.ts';
+import { accept } from './accept.ts';
+import { excerpt, sizeOf, type Attrs, type LoweredOp, type Operand } from './op.ts';
 import { loweredOps } from './ops.ts';
 
-/** What TensorFlow.js hands to a registered op. */
+/** What TensorFlow.js hands to a registered op: made anew for every run of a `node`, which stays as long as its model. */
 interface GraphNode {
   readonly inputs: Tensor[];
   readonly attrs: Readonly<Record<string, unknown>>;
+  readonly node?: object;
 }
+
+/** What is found out about a node once. */
+interface KnownNode {
+  /** Frozen, so that `accept` knows them again. */
+  readonly attrs: Attrs;
+  /** Of the inputs. */
+  readonly names: readonly string[];
+  /** Inputs that kernels trust in, and between which numbers they must lie. */
+  readonly bounded: readonly (readonly [index: number, low: number, high: number])[];
+}
+
+const knownNodes = new WeakMap<object, KnownNode>();
 
 /**
  * Teaches TensorFlow.js the lowered ops: how a graph model executes them, and their reference kernels on the `cpu`
@@ -37,29 +51,37 @@ export function registerLoweredOps(): void {
 }
 
 /** One node of a graph model: name the inputs, check everything, run the backend's kernel. */
-function execute(op: LoweredOp, { inputs, attrs }: GraphNode): Tensor {
-  const checked = checkAttrs(op, attrs);
-  const names = op.inputs.filter((name) => op.present?.(name, checked) ?? true);
-  if (inputs.length !== names.length || inputs.some((tensor) => tensor === undefined)) {
+function execute(op: LoweredOp, { inputs, attrs: given, node }: GraphNode): Tensor {
+  const known = (node && knownNodes.get(node)) ?? nodeOf(op, given, node);
+  const { attrs, names } = known;
+  if (inputs.length !== names.length || inputs.includes(undefined as never)) {
     throw new CqError(`${op.name}: takes ${names.length} inputs (${names.join(', ')}), got ${inputs.length}`);
   }
   const operands: NamedTensorMap = {};
-  names.forEach((name, i) => (operands[name] = inputs[i]!));
-  for (const [name, { dtype }] of Object.entries(operands)) {
-    ensure(tensorTypes.includes(dtype), op.name, `${name} must be float32, int32 or bool`, dtype);
-  }
-  op.check(operands as Record<string, Operand & Tensor>, checked);
-  checkBounds(op, operands, checked);
-  if (!getKernel(op.name, getBackend())) {
+  for (let i = 0; i < names.length; i++) operands[names[i]!] = inputs[i]!;
+  accept(op, operands as Record<string, Operand & Tensor>, attrs);
+  checkBounds(op, inputs, known);
+  try {
+    return engine().runKernel(op.name, operands, attrs as never) as Tensor;
+  } catch (error) {
+    if (getKernel(op.name, getBackend())) throw error;
     throw new CqError(
       `${op.name}: has no kernel on the "${getBackend()}" backend; use tf.setBackend('cpu'), or 'wasm' after importing @cq/backend-wasm`,
     );
   }
-  return engine().runKernel(op.name, operands, checked as never) as Tensor;
 }
 
-/** What kernels can read; TensorFlow.js also has text and complex numbers. */
-const tensorTypes: readonly string[] = ['float32', 'int32', 'bool'] satisfies TensorType[];
+function nodeOf(op: LoweredOp, given: GraphNode['attrs'], node: object | undefined): KnownNode {
+  const attrs = checkAttrs(op, given);
+  const names = op.inputs.filter((name) => op.present?.(name, attrs) ?? true);
+  const bounded = names.flatMap((name, i) => {
+    const bounds = op.bounds?.(name, attrs);
+    return bounds ? [[i, ...bounds] as const] : [];
+  });
+  const known = { attrs, names, bounded };
+  if (node) knownNodes.set(node, known);
+  return known;
+}
 
 /** The attributes of the op, each present and of its type; whatever else the node carries is left out. */
 function checkAttrs(op: LoweredOp, given: Readonly<Record<string, unknown>>): Attrs {
@@ -75,25 +97,20 @@ function checkAttrs(op: LoweredOp, given: Readonly<Record<string, unknown>>): At
     if (!fits) throw new CqError(`${op.name}: attribute "${name}" must be ${type}, got ${excerpt(value)}`);
     attrs[name] = value as number | string | boolean;
   }
-  return attrs;
+  return Object.freeze(attrs);
 }
 
 /** The least and the largest number in a tensor, by the id of its data: those of weights are read once. */
 const extremes = new WeakMap<object, readonly [low: number, high: number]>();
 
-function checkBounds(op: LoweredOp, operands: NamedTensorMap, attrs: Attrs): void {
-  for (const [name, tensor] of Object.entries(operands)) {
-    const bounds = op.bounds?.(name, attrs);
-    if (!bounds) continue;
-    const found = extremes.get(tensor.dataId) ?? extremesOf(tensor.dataSync());
-    extremes.set(tensor.dataId, found);
-    const wrong = found[0] < bounds[0] ? found[0] : found[1];
-    ensure(
-      found[0] >= bounds[0] && found[1] <= bounds[1],
-      op.name,
-      `${name} must be within ${bounds.join(' and ')}`,
-      wrong,
-    );
+function checkBounds(op: LoweredOp, inputs: readonly Tensor[], { names, bounded }: KnownNode): void {
+  for (const [i, low, high] of bounded) {
+    const { dataId } = inputs[i]!;
+    let found = extremes.get(dataId);
+    if (!found) extremes.set(dataId, (found = extremesOf(inputs[i]!.dataSync())));
+    const wrong = found[0] < low ? found[0] : found[1] > high ? found[1] : undefined;
+    if (wrong === undefined) continue;
+    throw new CqError(`${op.name}: ${names[i]!} must be within ${low} and ${high}, got ${wrong}`);
   }
 }
 
