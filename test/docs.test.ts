@@ -29,8 +29,8 @@ const lines = blocks
   )
   .filter(({ command }) => command !== '');
 
-/** Starts processes of its own and takes long: its line is only read. */
-const long = /^cq bench /;
+/** These take long, and have tests of their own: their lines are only read. */
+const long = /^cq bench |--max-drop/;
 
 /** A module with its text, or a command. */
 interface Work {

@@ -11,6 +11,8 @@ import { chromium, type Browser, type Page } from 'playwright-core';
 import { digits } from '../examples/classify-digits/src/digits.ts';
 import { chromiumPath } from '../packages/backend-webgl/src/testing/page.ts';
 
+declare const shares: readonly number[]; // that the page's progress has shown
+
 const path = chromiumPath();
 if (!path) console.log('load in page: no Chromium on the search path; set CHROMIUM. The example is not tested.');
 const inChromium = path ? test : test.skip;
@@ -66,6 +68,14 @@ async function visitor(): Promise<{ page: Page; models: string[] }> {
     const headers = { 'Access-Control-Allow-Origin': '*', 'Cross-Origin-Resource-Policy': 'cross-origin' };
     return route.fulfill({ body: readFileSync(file), contentType, headers });
   });
+  await context.addInitScript(() => {
+    const shares: number[] = [];
+    const watch = new MutationObserver((seen) =>
+      shares.push(...seen.map(({ target }) => (target as HTMLProgressElement).value)),
+    );
+    watch.observe(document, { subtree: true, attributes: true, attributeFilter: ['value'] });
+    Object.assign(globalThis, { shares });
+  });
   const page = await context.newPage();
   page.on('pageerror', (error) => console.error(String(error)));
   const models: string[] = [];
@@ -90,6 +100,8 @@ inChromium(
       expect(await logitsOn(page)).toEqual(wanted());
       expect(await page.locator('#from').textContent()).toBe(from);
       expect(models.length).toBe(from === 'network' ? 2 : 0);
+      expect(await page.evaluate(() => shares.length)).toBeGreaterThan(from === 'network' ? 1 : 0);
+      expect(await page.evaluate(() => shares.at(-1))).toBe(1);
       expect(await page.locator('#threads').textContent()).toBe('2');
     }
   },

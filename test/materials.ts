@@ -45,7 +45,7 @@ export async function writeMaterials(folder: string): Promise<void> {
     ['train', 'abcdefgh'],
     ['validation', 'klmno'],
   ] as const) {
-    const rows = [...letters].map((letter, i) => `the ${letter} ${letter},${i % 2}`);
+    const rows = [...letters].map((letter, i) => `the ${letter} ${letter},LABEL_${i % 2}`);
     writeFileSync(at('sst2', `${name}.csv`), ['text,label', ...rows, ''].join('\n'));
   }
 }

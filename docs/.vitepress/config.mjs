@@ -44,6 +44,7 @@ export default {
           { text: 'Text classification', link: '/text-classification' },
           { text: 'In the browser', link: '/in-the-browser' },
           { text: 'Which recipe when', link: '/which-recipe' },
+          { text: 'On the command line', link: '/command-line' },
           { text: 'Write a pass', link: '/examples/custom-pass' },
           { text: 'From tensorflowjs_converter', link: '/migrate' },
           { text: 'Node, bundlers, CommonJS', link: '/modules' },

@@ -34,14 +34,19 @@ function builtInModel(): Plugin {
 async function digitsFile(): Promise<Uint8Array> {
   const { training, evaluation } = digits();
   const first = Array.from({ length: 128 }, (_, index) => index);
-  const [pixels, labels]: [number[], number[]] = [[], []];
+  const count = first.length + evaluation.size;
+  const file = new Uint8Array(count * (28 * 28 + 1));
+  let at = 0;
   for (const batches of [training.batches(1, first), evaluation.batches(1)]) {
-    for await (const batch of batches) {
-      for (const value of batch.inputs['pixel_values']!.data) pixels.push(Math.round(((value + 1) / 2) * 255));
-      labels.push(...batch.labels!);
+    for await (const { inputs, labels } of batches) {
+      file.set(
+        Uint8Array.from(inputs['pixel_values']!.data, (value) => Math.round((value + 1) * 127.5)),
+        at * 28 * 28,
+      );
+      file[count * 28 * 28 + at++] = labels![0]!;
     }
   }
-  return Uint8Array.from([...pixels, ...labels]);
+  return file;
 }
 
 /** A service worker that knows the names of all files, and keeps them all. */

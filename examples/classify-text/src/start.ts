@@ -28,7 +28,8 @@ const texts =
 await setBackend('wasm');
 const model = await importHuggingFace(values.model);
 const tokenizer = await loadTokenizer(values.model);
-const examples = await textCsv(values.calibration, { tokenizer, inputs: model.inputs });
+const { inputs, metadata } = model;
+const examples = await textCsv(values.calibration, { tokenizer, inputs, labels: metadata.labels! });
 const calibration = sample(examples, Math.min(128, examples.size), 1);
 const { graph } = await compress(model, int8(), { calibration, seed: 1 });
 const folders = [join(values.out, 'float'), join(values.out, 'int8')] as const;

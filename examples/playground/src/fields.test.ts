@@ -7,6 +7,8 @@ test('a form has the options of the pass with their defaults, and offers the wor
   expect(fields('quantize-uniform')).toEqual([
     { name: 'weights', kind: 'number', value: 8, choices: [] },
     { name: 'activations', kind: 'number', value: 8, choices: [] },
+    { name: 'index', kind: 'number', value: 12, choices: [] },
+    { name: 'positions', kind: 'number', value: 16, choices: [] },
     { name: 'range', kind: 'choice', value: 'percentile', choices: ['min-max', 'percentile', 'mse'] },
     { name: 'weightRange', kind: 'choice', value: 'min-max', choices: ['min-max', 'percentile', 'mse'] },
   ]);

@@ -1,5 +1,5 @@
 /** What the page and its worker say to each other. The page never blocks: all that takes long happens in the worker. */
-export type BackendName = 'wasm' | 'webgl';
+export type BackendName = 'wasm' | 'webgl' | 'webgpu';
 
 /** Chosen or dropped files by their path, without the folder they have in common. */
 export type GivenFiles = ReadonlyMap<string, Blob>;
@@ -19,6 +19,8 @@ export interface ModelInfo {
   readonly parameters: number;
   readonly bytes: number;
   readonly classes: number;
+  /** Whether its ops are integers already: it is not compressed again, but measured against the floats of its codes. */
+  readonly compressed: boolean;
 }
 
 export interface DataInfo {
@@ -92,8 +94,10 @@ export interface Pixels {
 
 export interface CompressRequest {
   readonly passes: readonly PassChoice[];
-  /** Examples that calibrate; what comes behind them compares. */
+  /** Examples that calibrate. */
   readonly samples: number;
+  /** Examples behind them that both models are compared on, at most. */
+  readonly compared: number;
   readonly seed: number;
 }
 

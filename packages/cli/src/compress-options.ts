@@ -1,5 +1,5 @@
 import type { RecipeOptions } from './recipes.ts';
-import type { Goal } from './search.ts';
+import type { Goal } from './search-candidate.ts';
 
 /** What `cq compress` was asked for. */
 export interface CompressOptions {

@@ -80,8 +80,9 @@ Example:
   cq compress models/deit-tiny-patch16-224 --max-drop 0.5 --target bytes --calibration data/photos --evaluation data/imagenet-val --out out/deit-mixed
 
 A search gives each group of weights 3, 4 or 8 bits or leaves it float, those first that harm least for what they save.
-Calibration examples beyond --samples decide; DIR/recipe.json is what it found, a --config; report.json has all that it
-looked at. Evaluation data are looked at once, in the end: if they lose more, the model is written and the exit code is 1.
+Calibration examples beyond --samples decide, by the probabilities that the model as it came gives to both answers;
+DIR/recipe.json is what it found, a --config; report.json has all that it looked at. Evaluation data are looked at once,
+in the end: if they lose more, the model is written and the exit code is 1.
 
 The same model, data, recipe and seed give the same bytes.
 

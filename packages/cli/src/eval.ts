@@ -2,6 +2,7 @@ import type { Dataset, Graph } from '@cq/core';
 import { evaluate, type Evaluation } from '@cq/eval';
 import type { Command } from 'commander';
 import { backendNames, useBackend, type BackendName } from './backend.ts';
+import { evalHtml } from './eval-html.ts';
 import type { Io } from './io.ts';
 import { loadData } from './load-data.ts';
 import { loadModel } from './load-model.ts';
@@ -10,9 +11,11 @@ import { oneOf } from './one-of.ts';
 import { colors, duration, percent, printJson, printLines, progressBar } from './output.ts';
 import { overlap, refuseOverlap } from './overlap.ts';
 import { required } from './required.ts';
+import { seenExamples } from './seen-examples.ts';
 import { UsageError } from './usage-error.ts';
 import { readUsedExamples } from './used-examples.ts';
 import { wholeNumber } from './whole-number.ts';
+import { writePage } from './write-page.ts';
 
 interface EvalOptions {
   readonly data?: string;
@@ -21,6 +24,7 @@ interface EvalOptions {
   readonly backend: BackendName;
   readonly threads: number;
   readonly allowOverlap?: boolean;
+  readonly report?: string;
   readonly json?: boolean;
 }
 
@@ -50,6 +54,7 @@ export function evalCommand(program: Command, io: Io): void {
     )
     .option('--allow-overlap', 'evaluate on examples, too, that the model was calibrated or trained with')
     .option('--threads <N>', 'threads of a compressed model on wasm', wholeNumber('eval', '--threads', 1), 1)
+    .option('--report <FILE>', 'write a page of it: who is taken for whom, and the worst examples')
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
@@ -65,7 +70,7 @@ export function evalCommand(program: Command, io: Io): void {
 }
 
 async function evaluateModel(model: string, options: EvalOptions, io: Io): Promise<GuardedEvaluation> {
-  const { reference, limit, backend, threads, json = false } = options;
+  const { reference, limit, backend, threads, report, json = false } = options;
   if (backend === 'cpu' && threads > 1) {
     throw new UsageError(`eval: --threads must be 1 with --backend cpu, got ${threads}`);
   }
@@ -77,13 +82,19 @@ async function evaluateModel(model: string, options: EvalOptions, io: Io): Promi
   const referenceGraph = reference && (await loadModel(await modelFolder(reference, io, json)));
   await useBackend(backend, threads);
   const bar = progressBar(io, model, json);
+  const seen = report === undefined ? undefined : seenExamples(graph);
   try {
     const evaluation = await evaluate(graph, dataset, {
       ...(referenceGraph && { reference: referenceGraph }),
       ...(limit !== undefined && { limit }),
+      ...(seen && { example: seen.add }),
       progress: bar.update,
       signal: io.signal,
     });
+    if (seen) {
+      const told = { model, evaluation, seen, data: dataset, ...(reference !== undefined && { reference }) };
+      writePage(report!, await evalHtml(told));
+    }
     return { ...evaluation, ...(shared !== undefined && { shared }) };
   } finally {
     bar.stop();

@@ -126,7 +126,7 @@ figcaption { font-size: .8rem; color: var(--soft); overflow-wrap: anywhere; }
 .legend { margin: 0 0 .35rem; font-size: .85rem; font-weight: 400; color: var(--soft); }
 .legend span { display: inline-block; margin-right: 1rem; }
 .legend i { display: inline-block; width: .65rem; height: .65rem; border-radius: 50%; margin-right: .35rem; }
-.examples { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 13rem), 1fr)); gap: .75rem; padding: 0; list-style: none; }
+.examples { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 10rem), 1fr)); gap: .75rem; padding: 0; list-style: none; }
 .examples li { border: 1px solid var(--line); border-radius: .6rem; overflow: hidden; background: var(--card); font-size: .85rem; }
 .examples img { display: block; width: 100%; aspect-ratio: 4 / 3; object-fit: cover; }
 .examples blockquote { margin: 0; padding: .75rem .75rem 0; }
@@ -151,6 +151,7 @@ th[aria-sort="descending"] button::after { content: " ↓"; }
 th, td { padding: .3rem .75rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: break-word; }
 td:not(.n) { min-width: 5.5rem; max-width: 22rem; }
 td:first-child { min-width: 11rem; overflow-wrap: anywhere; }
+@media (min-width: 60rem) { td:first-child { min-width: 17rem; } }
 details { margin-top: 2.5rem; }
 summary { cursor: pointer; font-weight: 600; font-size: 1.1rem; }
 tbody tr:last-child td { border-bottom: 0; }

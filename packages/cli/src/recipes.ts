@@ -40,7 +40,7 @@ export const recipes: Readonly<Record<string, Recipe>> = {
     passes: tpVitW4A4,
   },
   'tp-vit': {
-    summary: 'the same with 3 bits, which the bits decline to; takes an hour or two',
+    summary: 'the same with 3 bits; takes an hour or two',
     takes: ['effort', 'strict'],
     passes: tpVit,
   },

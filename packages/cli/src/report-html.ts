@@ -12,11 +12,11 @@ import {
   searchPlot,
   weightPlots,
 } from './report-plots.ts';
-import type { Answer } from './worth.ts';
+import { worstExamples } from './worst-examples.ts';
 
 /** The report as one page that needs nothing else: no font, image or script from anywhere. */
 export async function reportHtml(report: CompressionReport): Promise<string> {
-  const { model, recipe, seed, samples, version, bytes, passes, left, machine, inside } = report;
+  const { model, recipe, seed, samples, version, bytes, passes, left, machine, inside, worth } = report;
   const plots = await loadPlots();
   const values = passes.flatMap(({ name, changed }) => changed.map((change) => ({ pass: name, ...change })));
   const skipped = passes.flatMap(({ name, skipped: list }) => list.map((entry) => [name, entry.value, entry.reason]));
@@ -37,8 +37,8 @@ ${headlines(report)}
 ${pipeline(passes)}
 ${searchPlot(plots, report)}
 ${drawn.join('\n')}
-${confusionPlot(plots, report)}
-${worstExamples(report)}
+${confusionPlot(plots, worth?.confusion)}
+${worstExamples(`Of ${count(worth?.examples ?? 0)} examples those whose outputs are the farthest from those of the model as it came.`, worth?.worst ?? [])}
 ${inside ? valueTable(inside) : ''}
 <h2>Left in float</h2>
 ${
@@ -121,22 +121,6 @@ ${table(
   ]),
   [2, 3, 4],
 )}`;
-}
-
-function worstExamples({ worth }: CompressionReport): string {
-  if (!worth?.worst || worth.worst.length === 0) return '';
-  const answer = ({ name, probability }: Answer, label: string): string =>
-    `<dd class="${name === label ? 'right' : 'wrong'}">${name === label ? '✓' : '✗'} ${escape(name)} ${escape((100 * probability).toFixed(0))} %</dd>`;
-  const items = worth.worst.map(
-    ({ text: words, picture, place, label, before, after, kl }) => `<li>
-${picture === undefined ? '' : `<img src="${escape(picture)}" alt="${escape(label)}" title="${escape(place ?? '')}">`}${words === undefined ? '' : `<blockquote>${escape(words)}</blockquote>`}
-<dl><dt>is</dt><dd>${escape(label)}</dd><dt>before</dt>${answer(before, label)}<dt>after</dt>${answer(after, label)}<dt>KL</dt><dd>${escape(kl.toPrecision(3))}</dd></dl></li>`,
-  );
-  return `<h2>Where the answers changed the most</h2>
-<p class="says">Of ${escape(count(worth.examples))} examples those whose outputs are the farthest from those of the model as it came.</p>
-<ul class="examples">
-${items.join('\n')}
-</ul>`;
 }
 
 function valueTable({ values }: Inside): string {

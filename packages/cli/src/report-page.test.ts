@@ -1,19 +1,20 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { chromium, type Browser } from 'playwright-core';
 import { z } from 'zod';
 import { chromiumPath } from '../../backend-webgl/src/testing/page.ts';
 import type { CompressionReport } from './compression-report.ts';
 import { reportHtml } from './report-html.ts';
 import { reportJsonSchema, reportSchema } from './report-schema.ts';
+import type { Search } from './search.ts';
+import { sweepHtml } from './sweep-html.ts';
+import type { SweepRow } from './sweep-rows.ts';
+import type { Sweep } from './sweep.ts';
 import { cq } from './testing/cq.ts';
+import { look } from './testing/pages.ts';
 import { temporaryFolder, tinyImages, tinyModel } from './testing/tiny.ts';
 
 const folder = temporaryFolder();
-const root = join(__dirname, '../../..');
-const screenshots = join(root, 'out/report');
 const path = chromiumPath();
 if (!path) console.log('report page: no Chromium on the search path; set CHROMIUM. The page is not looked at.');
 const inChromium = path ? test : test.skip;
@@ -48,10 +49,63 @@ beforeAll(async () => {
     skipped: [],
     milliseconds: 5,
   };
-  writeFileSync(page, await reportHtml({ ...report, passes: [...report.passes, trained] }));
+  writeFileSync(page, await reportHtml({ ...report, passes: [...report.passes, trained], search }));
+  writeFileSync(join(folder, 'sweep.html'), await sweepHtml(sweep));
+  const data = ['--data', evaluation, '--allow-overlap'];
+  for (const command of [
+    ['eval', join(folder, 'out'), '--reference', model, ...data, '--report', join(folder, 'eval.html')],
+    ['eval', model, ...data, '--report', join(folder, 'eval-alone.html')],
+    [
+      ...['sensitivity', model, '--recipe', 'int8', '--calibration', calibration, ...data],
+      ...['--limit', '2', '--worst', '2', '--report', join(folder, 'sensitivity.html')],
+    ],
+  ]) {
+    expect(await cq(...command)).toMatchObject({ code: 0, stderr: '' });
+  }
   if (path) browser = await chromium.launch({ executablePath: path, args: ['--disable-dev-shm-usage'] });
 }, 120_000);
 afterAll(() => browser?.close());
+
+/** As a search leaves it: fewer bytes, farther from the float model. */
+const search: Search = {
+  ...{ maxDrop: 1, target: 'bytes', heldBack: 100, chosen: 4 },
+  candidates: [8, 4, 3, 7, 6, 5.5, 5].map((bits, i) => ({
+    kind: i < 3 ? 'uniform' : 'mixed',
+    weights: { '3': i, '4': 10 - i, '8': 30, '32': 2 },
+    ...{ bytes: 7e5 * bits, kl: 10 ** (1 - bits), agreement: 1 - 1 / bits ** 2, drop: 8 - bits, within: bits > 5.9 },
+  })),
+};
+
+const sweep: Sweep = {
+  ...{ config: 'study.json', version: '1.0.0', failures: [], date: '2025-01-01T00:00:00.000Z' },
+  machine: { node: '22.0.0', cpu: 'A CPU', cores: 2 },
+  rows: ['models/deit-tiny-patch16-224', 'out/a-smaller-student'].flatMap((model, m) =>
+    ['none', 'int8', 'aocq-w4a8'].map((recipe, r): SweepRow => {
+      const after = Math.round(22e6 / 4 ** r / (1 + m));
+      return {
+        ...{
+          model,
+          recipe,
+          seed: 1,
+          passes: [recipe],
+          metric: 'top-1',
+          value: 0.8 - 0.02 * r - 0.05 * m,
+          correct: 520,
+        },
+        ...{ count: 650, top5: 0.9, macroF1: 0.8, weightedF1: 0.8, agreement: 0.97, kl: 0.006, left: r, seconds: 60 },
+        milliseconds: { min: 40, median: 300 / 2 ** r, max: 400, p95: 380 / 2 ** r },
+        bytes: { before: 22e6, after, ratio: after / 22e6 },
+        ...{
+          peakBytes: 3e8,
+          machine: { node: '22.0.0', cpu: 'A CPU', cores: 2 },
+          fingerprint: `${m}${r}`.repeat(8),
+          folder: 'models/x',
+          logitsSha256: '0',
+        },
+      };
+    }),
+  ),
+};
 
 test('the report has what the page shows: worth, latency, every value, and how to make it again', () => {
   const { inside, worth, latency, command } = report;
@@ -80,41 +134,20 @@ test('report.json keeps to the published schema, and that is the one in the pack
   expect(schema.safeParse({ ...report, bytes: { before: 1 } }).success).toBe(false);
 });
 
-inChromium.each([
+const screens = [
   [1280, 'light'],
   [1280, 'dark'],
   [390, 'light'],
   [390, 'dark'],
-] as const)(
+] as const;
+
+inChromium.each(screens)(
   'at %i pixels, %s: no error, no scrolling aside, no empty plot, nothing in the way',
   async (width, theme) => {
-    const tab = await browser!.newPage({ viewport: { width, height: 900 }, colorScheme: theme });
-    const complaints: string[] = [];
-    tab.on('console', (message) => void (message.type() === 'error' && complaints.push(message.text())));
-    tab.on('pageerror', (error) => void complaints.push(String(error)));
-    tab.on('request', (request) => void (/^(file|data):/.test(request.url()) || complaints.push(request.url())));
-    await tab.goto(pathToFileURL(page).href);
-    mkdirSync(screenshots, { recursive: true });
-    await tab.screenshot({ path: join(screenshots, `report-${width}-${theme}.png`), fullPage: true });
-    expect(await tab.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
-    const plots = await tab.evaluate(() =>
-      Array.from(document.querySelectorAll('svg'))
-        .filter((svg) => svg.getClientRects().length > 0)
-        .map(
-          (svg) =>
-            [svg.getAttribute('aria-label'), svg.querySelectorAll('path[d], circle, rect, line').length] as const,
-        ),
-    );
-    expect(plots.length).toBeGreaterThanOrEqual(12);
+    const { tab, complaints, sideways, plots, barriers } = await look(browser!, page, 'report', width, theme);
+    expect({ sideways, barriers }).toEqual({ sideways: 0, barriers: [] });
+    expect(plots.length).toBeGreaterThanOrEqual(13);
     expect(plots.filter(([, marks]) => marks < 5)).toEqual([]);
-    await tab.addScriptTag({ path: createRequire(__filename).resolve('axe-core/axe.min.js') });
-    const violations = await tab.evaluate(async () => {
-      const { axe } = globalThis as unknown as {
-        axe: { run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }> };
-      };
-      return (await axe.run()).violations.map(({ id, impact, nodes }) => [id, impact, nodes[0]!.html.slice(0, 200)]);
-    });
-    expect(violations.filter(([, impact]) => impact === 'serious' || impact === 'critical')).toEqual([]);
     const column = (): Promise<number[]> =>
       tab.evaluate(() =>
         Array.from(document.querySelector('[data-sortable] tbody')!.querySelectorAll('td:nth-child(5)'))
@@ -124,6 +157,29 @@ inChromium.each([
     await tab.click('[data-sortable] th:nth-child(5) button');
     expect(await column()).toEqual((await column()).sort((a, b) => a - b));
     expect(complaints).toEqual([]);
+    await tab.close();
+  },
+);
+
+const others = [
+  ['sweep', 2],
+  ['sensitivity', 2],
+  ['eval', 2],
+  ['eval-alone', 2],
+] as const;
+const narrowAndWide = others.flatMap(([name, least]) => [
+  [name, least, 1280, 'light'] as const,
+  [name, least, 390, 'dark'] as const,
+]);
+
+inChromium.each(narrowAndWide)(
+  'the page of %s, %i plots, at %i pixels, %s: the same',
+  async (name, least, width, theme) => {
+    const file = join(folder, `${name}.html`);
+    const { tab, complaints, sideways, plots, barriers } = await look(browser!, file, name, width, theme);
+    expect({ sideways, barriers, complaints }).toEqual({ sideways: 0, barriers: [], complaints: [] });
+    expect(plots.length).toBeGreaterThanOrEqual(least);
+    expect(plots.filter(([, marks]) => marks < 5)).toEqual([]);
     await tab.close();
   },
 );

@@ -1,11 +1,12 @@
 import type { CompressionReport } from './compression-report.ts';
 import type { Inside } from './inside.ts';
 import { hues, legend, type Plots } from './plots.ts';
+import type { Confusion } from './seen-examples.ts';
 
 /** A heading, a sentence and a drawing; nothing where there is nothing to draw. */
 export type Section = string;
 
-const section = (title: string, says: string, drawing: string): Section =>
+export const section = (title: string, says: string, drawing: string): Section =>
   `<section><h2>${title}</h2><p class="says">${says}</p>\n${drawing}</section>`;
 
 /** Signal to noise of every value, and of the stream from block to block. */
@@ -168,9 +169,9 @@ export function lossPlot({ Plot, figure }: Plots, { passes }: Pick<CompressionRe
   );
 }
 
-export function confusionPlot({ Plot, figure }: Plots, { worth }: Pick<CompressionReport, 'worth'>): Section {
-  if (!worth?.confusion) return '';
-  const { classes, counts } = worth.confusion;
+export function confusionPlot({ Plot, figure }: Plots, confusion: Confusion | undefined): Section {
+  if (!confusion) return '';
+  const { classes, counts } = confusion;
   const short = (name: string): string => (name.length > 10 ? `${name.slice(0, 9)}…` : name);
   const cells = counts.flatMap((row, label) => {
     const all = row.reduce((sum, count) => sum + count, 0) || 1;
@@ -179,17 +180,22 @@ export function confusionPlot({ Plot, figure }: Plots, { worth }: Pick<Compressi
   const name = (i: number): string => short(classes[i]!);
   return section(
     'Who is taken for whom',
-    'Each row is a class, each column what the compressed model said; rows are shaded by their shares.',
+    'Each row is a class, each column what the model said; rows are shaded by their shares.',
     figure('Confusion matrix', (width) => ({
-      ...{ width: Math.min(width, 560), height: Math.min(width, 560) * 0.8, marginLeft: 76, marginBottom: 50 },
-      x: { label: 'said →', tickFormat: name, tickRotate: classes.length > 4 ? -40 : 0 },
+      ...{ width: Math.min(width, 560), height: Math.min(width, 560) * 0.8, marginLeft: 76, marginBottom: 66 },
+      x: { label: 'said →', labelOffset: 60, tickFormat: name, tickRotate: classes.length > 4 ? -40 : 0 },
       y: { label: '↓ is', tickFormat: name },
       marks: [
         Plot.cell(cells, { x: 'answer', y: 'label', fill: hues[0]!, fillOpacity: 'share', inset: 1 }),
         Plot.cell(cells, { x: 'answer', y: 'label', fill: 'none', stroke: 'var(--line)', inset: 1 }),
         Plot.text(
           cells.filter(({ count }) => count > 0),
-          { x: 'answer', y: 'label', text: 'count', fill: 'var(--ink)', stroke: 'var(--paper)', strokeWidth: 3 },
+          {
+            x: 'answer',
+            y: 'label',
+            text: 'count',
+            fill: ({ share }: { share: number }) => (share > 0.5 ? 'var(--paper)' : 'var(--ink)'),
+          },
         ),
       ],
       opacity: { domain: [0, 1], range: [0, 1] },
@@ -197,12 +203,14 @@ export function confusionPlot({ Plot, figure }: Plots, { worth }: Pick<Compressi
   );
 }
 
-/** What a search looked at: bytes against the distance from the float model. */
+/** What a search looked at: what it was to make small against the distance from the float model. */
 export function searchPlot({ Plot, figure }: Plots, { search }: Pick<CompressionReport, 'search'>): Section {
   if (!search) return '';
   const kinds = ['uniform', 'mixed'];
+  const inTime = search.target === 'latency';
   const points = search.candidates.map(({ weights, ...candidate }) => ({
     ...candidate,
+    cost: inTime ? candidate.milliseconds! : candidate.bytes,
     kl: Math.max(candidate.kl, 1e-9),
     title: `${candidate.kind}, weights of 3, 4, 8 and 32 bits: ${['3', '4', '8', '32'].map((bits) => weights[bits]).join(', ')}`,
   }));
@@ -211,18 +219,24 @@ export function searchPlot({ Plot, figure }: Plots, { search }: Pick<Compression
     'The search',
     `Recipes that were tried on ${search.heldBack} held-back examples. Left and low is better; filled ones keep the goal of ${search.maxDrop} points, the ring is the one taken.`,
     legend(kinds) +
-      figure('Bytes of each recipe against its KL', (width) => ({
+      figure(`${inTime ? 'Milliseconds' : 'Bytes'} of each recipe against its KL`, (width) => ({
         ...{ width, height: 320, marginLeft: 54, marginBottom: 36 },
-        x: { label: 'bytes →', tickFormat: '~s', ticks: width > 500 ? 8 : 4, grid: true, nice: true },
+        x: {
+          label: inTime ? 'milliseconds an example →' : 'bytes →',
+          tickFormat: inTime ? '~g' : '~s',
+          ticks: width > 500 ? 8 : 4,
+          grid: true,
+          nice: true,
+        },
         y: { label: '↑ KL, nats', type: 'log', tickFormat: '~g', ticks: 5, grid: true },
         color: { domain: kinds, range: hues.slice(0, 2) },
         marks: [
-          Plot.dot(points, { x: 'bytes', y: 'kl', stroke: 'kind', r: 5, title: 'title' }),
+          Plot.dot(points, { x: 'cost', y: 'kl', stroke: 'kind', r: 5, title: 'title' }),
           Plot.dot(
             points.filter(({ within }) => within),
-            { x: 'bytes', y: 'kl', fill: 'kind', r: 5, title: 'title' },
+            { x: 'cost', y: 'kl', fill: 'kind', r: 5, title: 'title' },
           ),
-          Plot.dot(taken, { x: 'bytes', y: 'kl', stroke: 'var(--ink)', strokeWidth: 2, r: 9 }),
+          Plot.dot(taken, { x: 'cost', y: 'kl', stroke: 'var(--ink)', strokeWidth: 2, r: 9 }),
         ],
       })),
   );

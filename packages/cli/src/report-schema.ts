@@ -11,7 +11,7 @@ const beforeAfter = (what: z.ZodType<number>) => z.strictObject({ before: what, 
 const answer = z.strictObject({ name: text, probability: share });
 const spread = z.object({ min: number, median: number, max: number });
 
-/** What report.json holds. `schema/report.schema.json` is this as a JSON schema. */
+/** What report.json holds. `report.schema.json` is this as a JSON schema. */
 export const reportSchema: z.ZodType<CompressionReport> = z.strictObject({
   model: text.describe('The model as it was named on the command line'),
   recipe: text.describe('The recipe, or the config file'),
@@ -37,7 +37,6 @@ export const reportSchema: z.ZodType<CompressionReport> = z.strictObject({
   search: z
     .strictObject({
       ...{ maxDrop: number, target: z.enum(['bytes', 'latency']), heldBack: count },
-      measure: z.enum(['accuracy', 'agreement']),
       candidates: list(
         z.strictObject({
           ...{ kind: z.enum(['uniform', 'mixed']), weights: z.record(text, count), bytes: count },
@@ -93,7 +92,7 @@ export const reportSchema: z.ZodType<CompressionReport> = z.strictObject({
       worst: list(
         z.strictObject({
           ...{ place: text.optional(), text: text.optional(), picture: text.optional(), label: text },
-          ...{ before: answer, after: answer, kl: number },
+          ...{ before: answer.optional(), after: answer, kl: number },
         }),
       ).optional(),
     })

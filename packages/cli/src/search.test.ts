@@ -48,6 +48,20 @@ test('mixed bits keep the goal in fewer bytes than any uniform recipe that does,
   }
 }, 180_000);
 
+test('for latency every recipe is timed, and the fastest within the goal is taken', async () => {
+  const few = await tinyImages(join(folder, 'few'), 4);
+  const { code, stdout } = await cq(
+    ...['compress', model, '--max-drop', '100', '--target', 'latency', '--calibration', few, '--samples', '2'],
+    ...['--evaluation', evaluation, '--allow-overlap', '--out', join(folder, 'fast'), '--json'],
+  );
+  expect(code).toBe(0);
+  const { candidates, chosen } = (JSON.parse(stdout) as CompressionReport).search!;
+  const uniform = candidates.filter(({ kind }) => kind === 'uniform');
+  const sound = candidates.filter(({ bytes, kl }) => !uniform.some((other) => other.bytes <= bytes && other.kl < kl));
+  expect(candidates[chosen]!.milliseconds).toBeGreaterThan(0);
+  expect(candidates[chosen]!.milliseconds).toBe(Math.min(...sound.map(({ milliseconds }) => milliseconds!)));
+}, 120_000);
+
 test.each<[string, string[], RegExp]>([
   [
     'no data to verify on',

@@ -12,9 +12,11 @@ import { modelFolder } from './model-folder.ts';
 import { colors, count, percent, printJson, printLines, progressBar, table } from './output.ts';
 import { guardEvaluation } from './overlap.ts';
 import { required } from './required.ts';
+import { sensitivityHtml } from './sensitivity-html.ts';
 import { UsageError } from './usage-error.ts';
 import type { Roles } from './used-examples.ts';
 import { wholeNumber } from './whole-number.ts';
+import { writePage } from './write-page.ts';
 
 interface SensitivityOptions {
   readonly recipe?: string;
@@ -28,6 +30,7 @@ interface SensitivityOptions {
   readonly allowOverlap?: boolean;
   readonly seed: number;
   readonly journal?: string;
+  readonly report?: string;
   readonly json?: boolean;
 }
 
@@ -53,11 +56,12 @@ export function sensitivityCommand(program: Command, io: Io): void {
     .option('--samples <N>', 'calibration examples to use', whole('--samples', 1), 128)
     .option('--data <DATA>', 'required: images or texts to measure on, other ones; labels are not needed')
     .option('--limit <N>', 'only the first N examples', whole('--limit', 1), 100)
-    .option('--screen <N>', 'examples on which every value is measured first', whole('--screen', 1), 16)
-    .option('--worst <N>', 'values that are then measured on all examples', whole('--worst', 1), 40)
+    .option('--screen <N>', 'examples on which every value is measured first', whole('--screen', 1), 4)
+    .option('--worst <N>', 'values that are then measured on all examples', whole('--worst', 1), 24)
     .option('--allow-overlap', 'take data that share examples with the calibration data')
     .option('--seed <N>', 'chooses the calibration examples and all else that is random', whole('--seed', 0), 1)
     .option('--journal <FILE>', 'write each finding here at once, and measure nothing again that is there')
+    .option('--report <FILE>', 'write a page of it: each value and block, in pictures and a table')
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
@@ -65,6 +69,7 @@ export function sensitivityCommand(program: Command, io: Io): void {
     )
     .action(async (model: string, options: SensitivityOptions) => {
       const report = await measure(model, options, io);
+      if (options.report !== undefined) writePage(options.report, await sensitivityHtml(report));
       if (options.json) printJson(io, report);
       else printLines(io, describe(io, report));
     });

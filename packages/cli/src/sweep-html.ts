@@ -1,6 +1,8 @@
 import { count, duration, percent, readableBytes } from './output.ts';
-import { escape, headline, page, table } from './page.ts';
+import { escape, headline, page, sortableTable, table } from './page.ts';
 import { paretoFront } from './pareto.ts';
+import { hues, legend, loadPlots, type Plots } from './plots.ts';
+import { section } from './report-plots.ts';
 import type { Sweep } from './sweep.ts';
 import type { SweepRow } from './sweep-rows.ts';
 
@@ -16,7 +18,8 @@ const costs = [
 
 /** The sweep as one page that needs nothing else. */
 export async function sweepHtml({ config, rows, failures, version, date, machine }: Sweep): Promise<string> {
-  const plots = rows.length === 0 ? [] : await Promise.all(costs.map((cost) => figure(rows, cost)));
+  const plots = await loadPlots();
+  const drawn = rows.length === 0 ? [] : costs.map((cost) => costPlot(plots, rows, cost));
   const fronts = costs.map(({ of }) => new Set(paretoFront(rows, of, ({ value }) => value)));
   const seeds = new Set(rows.map(({ seed }) => seed)).size > 1;
   const best = rows.reduce((most, { value }) => Math.max(most, value), 0);
@@ -27,30 +30,31 @@ export async function sweepHtml({ config, rows, failures, version, date, machine
 <h1>${escape(config)}</h1>
 <p>models × recipes, evaluated on ${escape(count(rows[0]?.count ?? 0))} examples each</p>
 </header>
-<section class="headlines">
+<section class="headlines" aria-label="Summary">
 ${headline(count(rows.length), rows.length === 1 ? 'cell finished' : 'cells finished')}
 ${headline(percent(best), `the highest ${rows[0]?.metric ?? 'metric'}`)}
 ${headline(`${(1 / smallest).toFixed(2)}×`, 'smaller, the smallest')}
 ${failures.length === 0 ? '' : headline(count(failures.length), 'failed')}
 </section>
-${plots.join('\n')}
+${drawn.join('\n')}
 <h2>Cells</h2>
-${table(
+${sortableTable(
+  'Cells',
   ['model', 'recipe', ...(seeds ? ['seed'] : []), 'metric', 'macro-F1', 'weighted-F1', 'agreement', 'KL', 'bytes', 'smaller', 'latency', 'p95', 'peak memory', 'on the front of', 'fingerprint'], // prettier-ignore
   rows.map((row) => [
     row.model,
     row.recipe,
     ...(seeds ? [String(row.seed)] : []),
-    `${percent(row.value)} (${row.correct} of ${row.count})`,
-    percent(row.macroF1),
-    percent(row.weightedF1),
-    row.agreement === undefined ? '' : percent(row.agreement),
+    { text: `${percent(row.value)} (${row.correct} of ${row.count})`, by: row.value },
+    { text: percent(row.macroF1), by: row.macroF1 },
+    { text: percent(row.weightedF1), by: row.weightedF1 },
+    row.agreement === undefined ? '' : { text: percent(row.agreement), by: row.agreement },
     row.kl === undefined ? '' : row.kl.toPrecision(3),
-    readableBytes(row.bytes.after),
-    `${(1 / row.bytes.ratio).toFixed(2)}×`,
-    duration(row.milliseconds.median),
-    duration(row.milliseconds.p95),
-    readableBytes(row.peakBytes),
+    { text: readableBytes(row.bytes.after), by: row.bytes.after },
+    { text: `${(1 / row.bytes.ratio).toFixed(2)}×`, by: 1 / row.bytes.ratio },
+    { text: duration(row.milliseconds.median), by: row.milliseconds.median },
+    { text: duration(row.milliseconds.p95), by: row.milliseconds.p95 },
+    { text: readableBytes(row.peakBytes), by: row.peakBytes },
     costs
       .filter((_, i) => fronts[i]!.has(row))
       .map(({ title }) => title)
@@ -72,48 +76,43 @@ ${
 }
 
 /** Cost to the right, on a logarithmic scale; metric upwards; a line through what nothing else is better than. */
-async function figure(rows: readonly SweepRow[], { title, label, of }: (typeof costs)[number]): Promise<string> {
-  const [Plot, { parseHTML }] = await Promise.all([import('@observablehq/plot'), import('linkedom')]);
+function costPlot(
+  { Plot, figure }: Plots,
+  rows: readonly SweepRow[],
+  { title, label, of }: (typeof costs)[number],
+): string {
   const points = rows.map((row) => ({
-    row,
-    cost: of(row),
-    value: 100 * row.value,
-    model: row.model,
-    recipe: row.recipe,
+    ...{ cost: of(row), value: 100 * row.value, model: row.model, recipe: row.recipe },
+    title: `${row.model} × ${row.recipe}: ${percent(row.value)}`,
   }));
   const front = paretoFront(
     points,
     ({ cost }) => cost,
     ({ value }) => value,
   );
-  const { document } = parseHTML('<html></html>');
-  const drawn = Plot.plot({
-    document,
-    ...{ width: 760, height: 380, marginLeft: 50, marginRight: 20, marginBottom: 42, style: { background: 'none' } },
-    x: { type: 'log', label: `${label} →`, grid: true, tickFormat: '~s', ticks: 6, insetLeft: 15, insetRight: 70 },
-    y: { label: `↑ ${rows[0]!.metric}, %`, grid: true, nice: true },
-    color: { scheme: 'observable10' },
-    marks: [
-      Plot.line(front, { x: 'cost', y: 'value', stroke: 'currentColor', strokeOpacity: 0.4, curve: 'step-after' }),
-      Plot.dot(points, {
-        ...{ x: 'cost', y: 'value', fill: 'model', r: 5 },
-        title: ({ row }: (typeof points)[number]) => `${row.model} × ${row.recipe}: ${percent(row.value)}`,
-      }),
-      Plot.text(points, { x: 'cost', y: 'value', text: 'recipe', dx: 7, dy: -7, textAnchor: 'start', fontSize: 11 }),
-    ],
-  }) as unknown as Element;
-  const models = new Set(rows.map((row) => row.model));
-  const legend = models.size > 1 ? ` <span class="legend">${legendOf(drawn, [...models], points)}</span>` : '';
-  return `<h2>Metric against ${escape(title)}${legend}</h2>\n<figure>${drawn.outerHTML}</figure>`;
-}
-
-/** The colours are those that the dots have. */
-function legendOf(drawn: Element, models: readonly string[], points: readonly { readonly model: string }[]): string {
-  const dots = Array.from(drawn.querySelectorAll('[aria-label="dot"] circle'));
-  return models
-    .map((model) => {
-      const colour = dots[points.findIndex((point) => point.model === model)]?.getAttribute('fill') ?? 'currentColor';
-      return `<i style="background:${escape(colour)}"></i>${escape(model)}`;
-    })
-    .join(' ');
+  const models = [...new Set(rows.map(({ model }) => model))];
+  return section(
+    `Metric against ${title}`,
+    'Left and high is better; nothing is better than what the line goes through.',
+    (models.length > 1 ? legend(models) : '') +
+      figure(`${rows[0]!.metric} by ${label}`, (width) => ({
+        ...{ width, height: width > 500 ? 380 : 300, marginLeft: 50, marginRight: 20, marginBottom: 42 },
+        x: { type: 'log', label: `${label} →`, grid: true, tickFormat: '~s', ticks: width > 500 ? 6 : 3, insetLeft: 15, insetRight: 70 }, // prettier-ignore
+        y: { label: `↑ ${rows[0]!.metric}, %`, grid: true, nice: true, insetBottom: 8 },
+        color: { domain: models, range: models.map((_, i) => hues[i % hues.length]!) },
+        marks: [
+          Plot.line(front, { x: 'cost', y: 'value', stroke: 'currentColor', strokeOpacity: 0.4, curve: 'step-after' }),
+          Plot.dot(points, { x: 'cost', y: 'value', fill: 'model', r: 5, title: 'title' }),
+          Plot.text(points, {
+            x: 'cost',
+            y: 'value',
+            text: 'recipe',
+            dx: 7,
+            dy: -7,
+            textAnchor: 'start',
+            fontSize: 11,
+          }),
+        ],
+      })),
+  );
 }

@@ -15,15 +15,18 @@ export interface QuantizeUniformOptions extends Scope {
   readonly weights: number;
   /** Bits of activation codes, 2 to 8: one scale per tensor. */
   readonly activations: number;
+  /** Bits of the input of an activation table, 8 to 12: fewer make the table smaller. */
+  readonly index: number;
+  /** Bits of the position table that a vision model adds, 8 to 16. */
+  readonly positions: number;
   /** How the range of an activation is chosen from its histogram. */
   readonly range: RangeMethod;
   /** How the clip of a weight channel is chosen. */
   readonly weightRange: RangeMethod;
 }
 
-/** Bits of the residual stream and of the input of an activation table, whatever `activations` is. */
+/** Bits of the residual stream, whatever `activations` is. */
 const STREAM_BITS = 16;
-const INDEX_BITS = 12;
 
 /**
  * Static quantization with float scales: weights symmetric per output channel (tables per row), activations per tensor from calibration
@@ -32,12 +35,15 @@ const INDEX_BITS = 12;
  */
 export const quantizeUniform = definePass<QuantizeUniformOptions>({
   name: 'quantize-uniform',
-  defaults: { weights: 8, activations: 8, range: 'percentile', weightRange: 'min-max' },
+  defaults: { weights: 8, activations: 8, index: 12, positions: 16, range: 'percentile', weightRange: 'min-max' },
   needs: ['calibration'],
-  check({ weights, activations, range, weightRange }) {
+  check({ weights, activations, index, positions, range, weightRange }) {
     for (const [name, bits] of Object.entries({ weights, activations })) {
       if (!Number.isInteger(bits) || bits < 2 || bits > 8) return `${name} must be 2 to 8 bits, got ${bits}`;
     }
+    if (!Number.isInteger(index) || index < 8 || index > 12) return `index must be 8 to 12 bits, got ${index}`;
+    if (!Number.isInteger(positions) || positions < 8 || positions > 16)
+      return `positions must be 8 to 16 bits, got ${positions}`;
     for (const [name, method] of Object.entries({ range, weightRange })) {
       if (!rangeMethods.includes(method)) return `${name} must be one of ${rangeMethods.join(', ')}, got "${method}"`;
     }
@@ -67,10 +73,10 @@ export const quantizeUniform = definePass<QuantizeUniformOptions>({
       graph = withFakeQuantize(graph, value, quantizer);
       const [scale, zeroPoint] = [quantizer.scale[0], quantizer.zeroPoint[0]];
       context.changed(value, { role, bits: quantizer.bits, scale, zeroPoint });
-      const whole = wholePositions(graph, value);
+      const whole = wholePositions(graph, value, options.positions);
       if (!whole) continue;
       graph = whole.graph;
-      context.changed(whole.table.name, { role: 'positions', bits: quantizer.bits, scale });
+      context.changed(whole.table.name, { role: 'positions', bits: options.positions, scale });
     }
     return graph;
   },
@@ -79,10 +85,10 @@ export const quantizeUniform = definePass<QuantizeUniformOptions>({
 function activationQuantizer(
   seen: Histogram,
   role: Role,
-  { activations, range }: QuantizeUniformOptions,
+  { activations, index, range }: QuantizeUniformOptions,
 ): UniformQuantizer {
   if (role === 'stream' || role === 'index') {
-    return symmetric(role === 'stream' ? STREAM_BITS : INDEX_BITS, [Math.max(-seen.min, seen.max)]);
+    return symmetric(role === 'stream' ? STREAM_BITS : index, [Math.max(-seen.min, seen.max)]);
   }
   const { low, high } = activationRange(seen, range, activations);
   if (role === 'probability') return unsigned(activations, high);

@@ -21,6 +21,17 @@ test('positions move to whole steps of a fine sum, none by more than half of one
   }
 });
 
+test('positions of fewer bits are multiples of a power of two of its steps', () => {
+  const graph = sum(16);
+  const { data } = wholePositions(graph, 'placed', 4)!.graph.weights.get('positions')!;
+  const step = 3 / (2 ** 15 - 1);
+  const units = [...data].map((value) => Math.round(value / step));
+  const coarse = 4096; // 3.26 / 14 is 2545 steps.
+  expect(units.every((unit) => unit % coarse === 0)).toBe(true);
+  expect((Math.max(...units) - Math.min(...units)) / coarse).toBeLessThan(2 ** 4);
+  units.forEach((unit, i) => expect(Math.abs(unit * step - positions[i]!)).toBeLessThanOrEqual(0.5001 * coarse * step));
+});
+
 test('positions stay where codes are coarse, and where nothing is added', () => {
   expect(wholePositions(sum(8), 'placed')).toBeUndefined();
   expect(wholePositions(sum(16), 'x')).toBeUndefined();

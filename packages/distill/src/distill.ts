@@ -52,6 +52,7 @@ const definition = definePass<DistillOptions>({
       const output = graph.outputs[0]!.value;
       let grown = kept?.state.step ?? 0;
       let written = performance.now();
+      const losses = (kept?.arrays['losses'] as Float32Array | undefined) ?? new Float32Array(steps);
       const fitted = await fit(graph, {
         parameters: [...selected, ...extra].map((name): Parameter => {
           const matrix = graph.weights.get(name)!.shape.length > 1;
@@ -62,7 +63,10 @@ const definition = definePass<DistillOptions>({
         data: model ? withValues(data, model, [...new Set(asked.map(({ teacher }) => teacher))]) : data,
         ...(pruning && { feeds: () => feedsOf(given, masks) }),
         ...{ steps, batchSize, part, rate, schedule, warmUp: Math.round(options.warmUp * steps), seed, signal },
-        progress: ({ step }) => progress(step, steps),
+        progress({ step, loss }) {
+          losses[step - 1] = loss;
+          progress(step, steps);
+        },
         checkpoint: {
           every: pruning?.every ?? EVERY,
           async save({ state, arrays }) {
@@ -74,7 +78,7 @@ const definition = definePass<DistillOptions>({
             }
             if (!store || (performance.now() - written < PAUSE && !signal.aborted)) return;
             const own = Object.fromEntries([...masks].map(([name, mask]) => [`mask/${name}`, mask]));
-            await writeSnapshot(store, 'fit', { state, arrays: { ...arrays, ...own } });
+            await writeSnapshot(store, 'fit', { state, arrays: { ...arrays, ...own, losses } });
             written = performance.now();
           },
         },
@@ -83,6 +87,7 @@ const definition = definePass<DistillOptions>({
       const weights = selected.map((name) => fitted.graph.weights.get(name)!);
       for (const { name, data } of weights)
         context.changed(name, { moved: distance(given.weights.get(name)!.data, data) });
+      context.changed(output, { curves: [{ loss: meansOf(losses) }] });
       return withMasks(edit(given, { weights }), masks);
     } finally {
       model?.dispose();
@@ -126,4 +131,19 @@ function distance(before: ArrayLike<number>, after: ArrayLike<number>): number {
     size += before[i]! ** 2;
   }
   return Math.sqrt(moved / (size || 1));
+}
+
+/** Points of a curve that the report draws. */
+const POINTS = 40;
+
+/** Of as many equal parts. */
+function meansOf(losses: Float32Array): number[] {
+  const parts = Math.min(POINTS, losses.length);
+  return Array.from({ length: parts }, (_, part) => {
+    const some = losses.subarray(
+      Math.floor((part * losses.length) / parts),
+      Math.floor(((part + 1) * losses.length) / parts),
+    );
+    return Number((some.reduce((sum, loss) => sum + loss, 0) / some.length).toPrecision(4));
+  });
 }

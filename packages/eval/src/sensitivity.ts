@@ -6,11 +6,13 @@ import { withoutFakeQuantize } from './without-fake-quantize.ts';
 
 /** How thoroughly is measured, and what is kept. */
 export interface SensitivityOptions {
+  /** Values to measure; by default all that have quantizers. */
+  readonly values?: readonly string[];
   /** The first so many examples; all by default. */
   readonly limit?: number;
-  /** Examples on which every value is measured. Default: 16. */
+  /** Examples on which every value is measured. Default: 4. */
   readonly screen?: number;
-  /** How many of the values that are then the most harmful are measured on all examples. Default: 40. */
+  /** How many of the values that are then the most harmful are measured on all examples. Default: 24. */
   readonly worst?: number;
   /** Bytes of blocks' inputs that stay in memory (default 2^29); what is beyond goes to `store`. */
   readonly memory?: number;
@@ -76,8 +78,10 @@ export async function sensitivity(graph: Graph, data: Dataset, options: Sensitiv
   }
   const float = quantizers.reduce((stripped, { value }) => withoutFakeQuantize(stripped, value), graph);
   const stages = stagesOf(float);
-  const values = quantizers.map((quantized) => ({ ...quantized, stage: placeOf(graph, stages, quantized.value) }));
-  const { screen = 16, worst = 40, signal } = options;
+  const all = quantizers.map((quantized) => ({ ...quantized, stage: placeOf(graph, stages, quantized.value) }));
+  const { screen = 4, worst = 24, signal } = options;
+  const asked = options.values && new Set(options.values);
+  const values = asked ? all.filter(({ value }) => asked.has(value)) : all;
 
   const plain = await prefixes(float, stages, data, options, 'float');
   try {
@@ -103,7 +107,7 @@ export async function sensitivity(graph: Graph, data: Dataset, options: Sensitiv
       .map(({ one }) => one);
     if (few < examples) for (const one of selected) await value(one, examples);
     for (const [stage, { input }] of stages.entries()) {
-      const inside = values.filter((one) => one.stage === stage);
+      const inside = all.filter((one) => one.stage === stage);
       if (input !== undefined) await journal.measure('block', input, examples, () => alone(stage, inside, examples));
     }
     const rest = await prefixes(graph, stages, data, options, 'quantized');

@@ -29,6 +29,8 @@ import { reconstruct, type ReconstructOptions, type Saved } from './reconstruct.
 
 /** Bits at both ends, and the training between. */
 export interface DeclineBitsOptions extends Scope, ReconstructOptions {
+  /** Calibration examples that decide what is kept: nothing is fitted on them. */
+  readonly heldBack: number;
   /** What errors of a block's output count: all the same, or by how much the model's answer depends on each place. */
   readonly importance: 'none' | 'answer';
   /** Whether what lies outside of blocks (patches, classifier) gets the target's bits too. */
@@ -44,7 +46,7 @@ export interface DeclineBitsOptions extends Scope, ReconstructOptions {
 export const declineBits = definePass<DeclineBitsOptions>({
   name: 'decline-bits',
   defaults: {
-    ...{ from: 6, to: 4, schedule: 'mix', iterations: 600, batchSize: 8, rate: 8e-3, keep: 0.5, heldBack: 8 },
+    ...{ from: 6, to: 4, schedule: 'mix', iterations: 600, batchSize: 8, rate: 8e-3, keep: 1, heldBack: 8 },
     ...{ importance: 'answer', strict: false },
   },
   needs: ['calibration'],
@@ -106,12 +108,12 @@ type Line = readonly [value: string, details: Readonly<Record<string, unknown>>]
 async function inTurn(pair: Pair, chosen: Chosen, options: DeclineBitsOptions, context: PassContext): Promise<Graph> {
   const { signal, store, seed } = context;
   const calibration = context.data.calibration!;
+  const trains = options.iterations > 0;
+  const all = Array.from({ length: calibration.size }, (_, i) => i);
+  const shares = trains ? heldBack(calibration.size, options.heldBack) : { used: all, held: [] };
+  const examples = shares.used;
   const begun = pair;
   const parts = blocks(pair.float);
-  const examples =
-    options.iterations > 0
-      ? heldBack(calibration.size, options.heldBack).used
-      : Array.from({ length: calibration.size }, (_, i) => i);
   const codes = {
     examples,
     bits: options.to,
@@ -120,7 +122,7 @@ async function inTurn(pair: Pair, chosen: Chosen, options: DeclineBitsOptions, c
   };
   const capturing = { batchSize: 8, signal };
   let weights: ReadonlyMap<string, Importance> = new Map();
-  if (options.importance === 'answer' && options.iterations > 0) {
+  if (options.importance === 'answer' && trains) {
     const indices = evenly(examples.length, IMPORTANCE_EXAMPLES).map((i) => examples[i]!);
     weights = await importances(pair.float, parts, calibration, { indices, seed, signal });
   }
@@ -153,8 +155,24 @@ async function inTurn(pair: Pair, chosen: Chosen, options: DeclineBitsOptions, c
       if (!passed) continue;
       lines.length = 0;
       pair = await quantizeRegion(pair, block, runsOf(passed), codes, { ...context, changed: say });
-      if (options.iterations > 0) {
-        const quantized = await reconstructed(pair, passed, weights.get(block.output), k, options, context);
+      if (trains) {
+        const key = `block${k}-training`;
+        const saved = store && (await keptTraining(store, key));
+        const aims = { ...passed.float, graph: pair.float };
+        const quantized = await reconstruct(
+          pair.quantized,
+          passed.quantized,
+          aims,
+          weights.get(block.output),
+          options,
+          {
+            ...{ seed: seed + 1000 * k, signal, shares },
+            ...(saved && { saved }),
+            ...(store && { save: (training) => keepTraining(store, key, training) }),
+            progress: (done) => context.progress(k * options.iterations + done, steps),
+          },
+        );
+        await store?.remove(key);
         const { graph, ...details } = quantized;
         pair = { ...pair, quantized: graph };
         say(block.output, { role: 'block', block: k, ...details });
@@ -193,34 +211,6 @@ const runsOf = ({ float, quantized }: { readonly float: Passed; readonly quantiz
   float: (graph) => ({ graph: partOf(graph, float), data: float.inputs }),
   quantized: (graph) => ({ graph: partOf(graph, quantized), data: quantized.inputs }),
 });
-
-async function reconstructed(
-  pair: Pair,
-  passed: { readonly float: Passed; readonly quantized: Passed },
-  importance: Importance | undefined,
-  k: number,
-  options: DeclineBitsOptions,
-  { seed, signal, store, progress }: PassContext,
-) {
-  const key = `block${k}-training`;
-  const saved = store && (await keptTraining(store, key));
-  const total = blocks(pair.float).length * options.iterations + 1;
-  const result = await reconstruct(
-    pair.quantized,
-    passed.quantized,
-    { ...passed.float, graph: pair.float },
-    importance,
-    options,
-    {
-      ...{ seed: seed + 1000 * k, signal },
-      ...(saved && { saved }),
-      ...(store && { save: (training) => keepTraining(store, key, training) }),
-      progress: (done) => progress(k * options.iterations + done, total),
-    },
-  );
-  await store?.remove(key);
-  return result;
-}
 
 /** The graph without quantizers on its activations: what the model was before `quantizeLog2`. */
 function withoutQuantizers(graph: Graph): Graph {

@@ -15,6 +15,7 @@ import {
   withMatrix,
   rowSample,
   type Dataset,
+  type Folded,
   type Graph,
   type Histogram,
   type Node,
@@ -24,6 +25,7 @@ import {
   type UniformQuantizer,
 } from '@cq/core';
 import { foldNorm, normFold } from './fold-norm.ts';
+import { foldValues, valuesIn } from './fold-values.ts';
 import { leastErrorCodes } from './least-error.ts';
 import { roundWeight } from './round-weight.ts';
 
@@ -49,7 +51,7 @@ export interface BlockCodes {
 }
 
 /** Calibration examples for ranges, and for Gram matrices; rows of each for the ranges of channels. */
-const [EXAMPLES, GRAM_EXAMPLES, ROWS] = [32, 128, 64];
+const [EXAMPLES, GRAM_EXAMPLES, ROWS] = [32, 256, 64];
 
 /** Roles of activations that get the codes of few bits. */
 const fewBits: ReadonlySet<Role> = new Set(['operand', 'factor', 'probability']);
@@ -75,6 +77,15 @@ export async function quantizeRegion(
   const indices = some(examples, EXAMPLES);
   const options = { indices, batchSize: 8, signal };
 
+  /** Folds in both graphs, or in neither. */
+  const foldBoth = (name: string, fold: (graph: Graph) => Folded): boolean => {
+    const both = [fold(quantized), fold(float)] as const;
+    const [own, other] = both;
+    if ('graph' in own && 'graph' in other) [quantized, float] = [own.graph, other.graph];
+    else skipped(name, `not folded: ${both.map((each) => ('reason' in each ? each.reason : '')).find(Boolean)!}`);
+    return 'graph' in own && 'graph' in other;
+  };
+
   const norms = values.filter(([value, role]) => role === 'operand' && float.nodes.get(value)?.op === 'LayerNorm');
   const scales = new Map<string, number>();
   if (norms.length > 0) {
@@ -82,16 +93,18 @@ export async function quantizeRegion(
     const rows = await observe(source.graph, names, rowSample(ROWS), source.data, options);
     for (const name of names) {
       const fold = normFold(rows.get(name)!, bits);
-      const [folded, foldedFloat] = [foldNorm(quantized, name, fold), foldNorm(float, name, fold)];
-      if ('reason' in folded || 'reason' in foldedFloat) {
-        skipped(
-          name,
-          `not folded: ${'reason' in folded ? folded.reason : 'reason' in foldedFloat ? foldedFloat.reason : ''}`,
-        );
-        continue;
-      }
-      [quantized, float] = [folded.graph, foldedFloat.graph];
-      scales.set(name, fold.scale);
+      if (foldBoth(name, (graph) => foldNorm(graph, name, fold))) scales.set(name, fold.scale);
+    }
+  }
+
+  const attended = [...valuesIn(float, inside)].filter(([name]) => values.some(([value]) => value === name));
+  if (attended.length > 0) {
+    const names = attended.map(([name]) => name);
+    const folded = runs.quantized(quantized);
+    const rows = await observe(folded.graph, names, rowSample(ROWS), folded.data, options);
+    for (const [name, probabilities] of attended) {
+      const fold = normFold(rows.get(name)!, bits);
+      foldBoth(name, (graph) => foldValues(graph, name, probabilities, fold));
     }
   }
 

@@ -2,15 +2,14 @@ import {
   capture,
   edit,
   fit,
-  heldBack,
   join,
   partOf,
   quantizerOf,
   subset,
   type Checkpoint,
   type Graph,
-  type Parameter,
   type Passed,
+  type Shares,
 } from '@cq/core';
 import {
   add,
@@ -25,6 +24,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import type { Importance } from './importance.ts';
 import { stagesOf, type BitSchedule } from './bits-at.ts';
+import { trainedIn } from './trained.ts';
 import { transition } from './transition.ts';
 
 export interface ReconstructOptions {
@@ -38,8 +38,6 @@ export interface ReconstructOptions {
   readonly rate: number;
   /** Chance that a token of what the block reads comes from the quantized prefix, not from the float model. */
   readonly keep: number;
-  /** Calibration examples that decide what is kept: nothing is fitted on them. */
-  readonly heldBack: number;
 }
 
 export interface Reconstruction {
@@ -65,14 +63,21 @@ export interface Saved {
   readonly before?: number;
 }
 
+export interface ReconstructRun {
+  /** Of the block's inputs: what trains, and what decides which of it is kept. */
+  readonly shares: Shares;
+  readonly seed: number;
+  readonly signal: AbortSignal;
+  readonly saved?: Saved;
+  save?(saved: Saved): Promise<void>;
+  progress?(done: number, loss: number): void;
+}
+
 /** Names beside the block's inputs: what the float block gives, and what the float model feeds it. */
 const [EXPECTED, FLOAT] = ['the float output', 'the float input'];
 
 /** Examples that run together where nothing is trained. */
 const BATCH = 8;
-
-/** Rates beside that of weights, as a part of it. */
-const RATES = { scale: 1, activation: 2, other: 2 } as const;
 
 /**
  * Trains a block towards the float block's output from inputs that the quantized prefix gives: weights and scales of its
@@ -85,13 +90,7 @@ export async function reconstruct(
   float: Passed & { readonly graph: Graph },
   importance: Importance | undefined,
   options: ReconstructOptions,
-  run: {
-    readonly seed: number;
-    readonly signal: AbortSignal;
-    readonly saved?: Saved;
-    save?(saved: Saved): Promise<void>;
-    progress?(done: number, loss: number): void;
-  },
+  run: ReconstructRun,
 ): Promise<Reconstruction> {
   const { input, output } = float.region;
   const part = partOf(graph, quantized);
@@ -101,7 +100,7 @@ export async function reconstruct(
   });
   try {
     const data = join(quantized.inputs, expected);
-    const { used, held } = heldBack(data.size, options.heldBack);
+    const { used, held } = run.shares;
     const taught = annotationsOf(part, options.to);
     const stages = stagesOf(options.schedule, options.from, options.to, options.iterations);
     let trained = part;
@@ -120,7 +119,7 @@ export async function reconstruct(
       const { loss } = curves[i]!;
       const start = done;
       const fitted = await fit(changing, {
-        parameters: parametersOf(trained, options.to, options.rate),
+        parameters: trainedIn(trained, options.to, options.rate),
         values: [output],
         loss: weightedError(output, importance),
         feeds: ({ batch, step, random }) => ({
@@ -147,13 +146,11 @@ export async function reconstruct(
         },
       });
       done += stage.steps;
-      const weights = parametersOf(trained, options.to, options.rate).map(({ name }) =>
-        fitted.graph.weights.get(name)!,
-      );
+      const weights = trainedIn(trained, options.to, options.rate).map(({ name }) => fitted.graph.weights.get(name)!);
       trained = edit(trained, { weights });
       if (last) after = fitted.best!.loss;
     }
-    const weights = parametersOf(part, options.to, options.rate).map(({ name }) => trained.weights.get(name)!);
+    const weights = trainedIn(part, options.to, options.rate).map(({ name }) => trained.weights.get(name)!);
     return { graph: edit(graph, { weights }), before: before ?? after, after, curves };
   } finally {
     await expected.dispose();
@@ -172,38 +169,6 @@ function annotationsOf(part: Graph, bits: number): string[] {
 const kindOf = (part: Graph, name: string): string | undefined => {
   const quantizer = quantizerOf(part, name);
   return quantizer && quantizer.kind !== 'codebook' && quantizer.kind !== 'dynamic' ? quantizer.kind : undefined;
-};
-
-/** All that is trained, each with a rate that suits its size. */
-function parametersOf(part: Graph, bits: number, rate: number): Parameter[] {
-  const found = new Map<string, Parameter>();
-  for (const { op, inputs, name, attrs } of part.nodes.values()) {
-    if (op === 'CqFakeQuantize') {
-      const quantizer = quantizerOf(part, name);
-      const scale = part.weights.get(inputs[1]!);
-      if (!scale || attrs['bits'] !== bits || quantizer?.kind === 'dynamic' || quantizer?.kind === 'codebook') continue;
-      const size = meanSize(scale.data);
-      const weight = part.weights.get(inputs[0]!);
-      if (weight?.dtype === 'float32') {
-        found.set(weight.name, { name: weight.name, rate: rate * size });
-        found.set(scale.name, { name: scale.name, rate: RATES.scale * rate * size, least: size / 64 });
-      } else found.set(scale.name, { name: scale.name, rate: RATES.activation * rate * size, least: size / 16 });
-    } else if (op === 'LayerNorm' || op === 'BiasAdd') {
-      for (const input of inputs.slice(1)) {
-        const weight = part.weights.get(input);
-        if (weight?.dtype === 'float32' && !found.has(input)) {
-          found.set(input, { name: input, rate: RATES.other * rate * Math.max(1e-3, meanSize(weight.data)) });
-        }
-      }
-    }
-  }
-  return [...found.values()];
-}
-
-const meanSize = (data: ArrayLike<number>): number => {
-  let sum = 0;
-  for (let i = 0; i < data.length; i++) sum += Math.abs(data[i]!);
-  return sum / data.length;
 };
 
 type Tensors = Readonly<Record<string, Tensor>>;

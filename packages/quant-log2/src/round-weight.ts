@@ -21,6 +21,9 @@ export interface RoundedWeight {
 /** Parts of the largest magnitude of an output that its codes may reach. */
 const CLIPS = [1, 0.9, 0.8, 0.7, 0.62, 0.55, 0.48];
 
+/** Of `compensate`, much of it: what makes up for the errors of few examples by heart does not for those of others. */
+const DAMPING = 0.3;
+
 /** How far from its code a weight may stand, in steps. */
 const REACH = 0.45;
 
@@ -32,7 +35,7 @@ const REACH = 0.45;
 export function roundWeight(matrix: Matrix, gram: Gram, bits: number): RoundedWeight {
   const { name, shape, mask } = matrix;
   const [, outputs] = shape;
-  const { weight, biasChange } = compensate(matrix, gram);
+  const { weight, biasChange } = compensate(matrix, gram, DAMPING);
   if (mask) weight.forEach((value, i) => (weight[i] = mask[i] === 0 ? 0 : value));
   const solve = gptqSolver(gram, { order: 'diagonal' });
   const moved = { name, shape, data: weight };

@@ -11,24 +11,35 @@ const { ask, stop } = client(() => new Worker(new URL('../worker/worker.ts', imp
 
 const [compressButton, cancelButton] = [byId<HTMLButtonElement>('compress'), byId<HTMLButtonElement>('cancel')];
 const backend = byId<HTMLSelectElement>('backend');
-const wrong = byId('error');
+const titles: Readonly<Record<BackendName, string>> = { wasm: 'WebAssembly', webgl: 'WebGL', webgpu: 'WebGPU' };
+/** What to know of a comparison there. */
+const notes: Readonly<Record<BackendName, string>> = {
+  wasm: '',
+  webgl: '',
+  webgpu:
+    'WebGPU has no integer kernels: there the compressed model runs as the floats that its codes stand for, with as much memory as the float one; codes may differ by one.',
+};
 const count = (value: number): string => value.toLocaleString('en-US');
 const megabytes = (bytes: number): string =>
   bytes < 1e6 ? `${count(Math.round(bytes / 1e3))} kB` : `${(bytes / 1e6).toFixed(2)} MB`;
 
 let model: ModelInfo | undefined;
 let passesSound = false;
-let outcome: Outcome | undefined;
 /** How to get back what the worker held, should it be stopped. */
 let reopen: () => Promise<unknown> = () => Promise.resolve();
 let reopened: Promise<unknown> = Promise.resolve();
 const passes = passList((sound) => {
   passesSound = sound;
-  compressButton.disabled = !sound || !model;
+  allowCompressing();
 });
 
-/** Shows what goes wrong instead of throwing it. */
-const guarded = async (work: () => Promise<void>): Promise<void> => {
+function allowCompressing(): void {
+  compressButton.disabled = !model || !(model.compressed || passesSound);
+}
+
+/** Shows what goes wrong, in the element with this id, instead of throwing it. */
+const guarded = async (place: string, work: () => Promise<void>): Promise<void> => {
+  const wrong = byId(place);
   wrong.textContent = '';
   try {
     await work();
@@ -46,11 +57,17 @@ function showModel(info: ModelInfo): void {
   model = info;
   byId('model-info').textContent =
     `${info.name}: ${info.task}, ${count(info.parameters)} parameters, ${megabytes(info.bytes)}; ${info.inputs.join(', ')}`;
+  if (info.compressed)
+    byId('model-info').append(
+      '. It is compressed already: it is measured against the floats that its codes stand for.',
+    );
+  byId('choice').hidden = info.compressed;
+  compressButton.textContent = info.compressed ? 'Measure' : 'Compress';
   hideResult();
   byId('digit-input').hidden = info.reads !== 'digits';
   byId('photo-input').hidden = info.reads !== 'images';
   byId('text-input').hidden = info.reads !== 'texts';
-  compressButton.disabled = !passesSound;
+  allowCompressing();
 }
 
 const showData = ({ name, size, labelled }: DataInfo): void => {
@@ -58,7 +75,7 @@ const showData = ({ name, size, labelled }: DataInfo): void => {
 };
 
 const useDigits = () =>
-  guarded(async () => {
+  guarded('model-error', async () => {
     const { model: info, data } = await ask('openDigits', []);
     showModel(info);
     showData(data);
@@ -66,14 +83,14 @@ const useDigits = () =>
   });
 
 const useModel = (given: Given) =>
-  guarded(async () => {
-    byId('data-info').textContent = 'none yet';
+  guarded('model-error', async () => {
     showModel(await ask('openModel', [given]));
+    byId('data-info').textContent = 'No data yet. Some passes need none, but then nothing is compared.';
     reopen = () => ask('openModel', [given]);
   });
 
 const useData = (given: Given) =>
-  guarded(async () => {
+  guarded('data-error', async () => {
     showData(await ask('openData', [given]));
     const before = reopen;
     reopen = async () => {
@@ -85,30 +102,36 @@ const useData = (given: Given) =>
 function running(now: boolean): void {
   byId('running').hidden = !now;
   cancelButton.hidden = !now;
-  compressButton.disabled = now || !passesSound || !model;
+  if (now) compressButton.disabled = true;
+  else allowCompressing();
 }
 
+const number = (id: string): number => byId<HTMLInputElement>(id).valueAsNumber;
+
 compressButton.onclick = () =>
-  guarded(async () => {
+  guarded('error', async () => {
     const start = performance.now();
     running(true);
     cancelButton.focus();
     byId('progress-text').textContent = 'Starting …';
-    const [samples, seed] = ['samples', 'seed'].map((id) => byId<HTMLInputElement>(id).valueAsNumber);
+    byId<HTMLProgressElement>('progress').value = 0;
+    let next: HTMLElement = compressButton;
     try {
-      backend.value = 'wasm';
       await reopened;
-      const request = { passes: passes.chosen(), samples: samples!, seed: seed! };
-      outcome = await ask('compress', [request], ({ share, what }) => {
+      const [samples, compared, seed] = [number('samples'), number('compared'), number('seed')];
+      const request = { passes: model!.compressed ? [] : passes.chosen(), samples, compared, seed };
+      const outcome = await ask('compress', [request], ({ share, what }) => {
         byId<HTMLProgressElement>('progress').value = share;
         byId('progress-text').textContent = [what, timeLeft(performance.now() - start, share)]
           .filter(Boolean)
           .join(' · ');
       });
+      backend.value = 'wasm';
       showOutcome(outcome);
+      next = byId('result-title');
     } finally {
       running(false);
-      compressButton.focus();
+      next.focus();
     }
   });
 
@@ -116,8 +139,8 @@ cancelButton.onclick = () => {
   stop();
   hideResult();
   reopened = reopen();
-  void guarded(async () => void (await reopened));
-  wrong.textContent = 'Cancelled.';
+  void guarded('error', async () => void (await reopened));
+  byId('error').textContent = 'Cancelled.';
 };
 
 function showOutcome({ comparison, seconds, values, left }: Outcome): void {
@@ -130,11 +153,11 @@ function showOutcome({ comparison, seconds, values, left }: Outcome): void {
     headline(`${(float.bytes / compressed.bytes).toFixed(2)}×`, 'smaller'),
     ...(comparison.count > 0
       ? [
-          headline(`${(float.milliseconds / compressed.milliseconds).toFixed(2)}×`, 'the speed of float'),
+          headline(`${(float.milliseconds / compressed.milliseconds).toFixed(2)}×`, 'of float’s speed, on WebAssembly'),
           headline(`${(100 * comparison.agreement).toFixed(1)} %`, 'of answers are the same'),
         ]
       : []),
-    headline(`${seconds.toFixed(1)} s`, 'to compress and compare'),
+    headline(`${seconds.toFixed(1)} s`, model!.compressed ? 'to measure both' : 'to compress and compare'),
     headline(count(left.length), left.length === 1 ? 'value left in float' : 'values left in float'),
   );
   showComparison(comparison);
@@ -155,7 +178,7 @@ function showComparison({ backend: name, count: examples, float, compressed }: C
   const line = (title: string, of: (side: Comparison['float']) => string) => [title, of(float), of(compressed)];
   fillTable(
     byId('comparison'),
-    [`on ${name === 'wasm' ? 'WebAssembly' : 'WebGL'}`, 'float', 'compressed'],
+    [`on ${titles[name]}${examples === 0 ? '' : `, ${count(examples)} examples`}`, 'float', 'compressed'],
     [
       line('bytes of weights', ({ bytes }) => count(bytes)),
       ...(examples === 0 ? [] : [line('median latency', ({ milliseconds }) => `${milliseconds.toFixed(2)} ms`)]),
@@ -169,17 +192,23 @@ function showComparison({ backend: name, count: examples, float, compressed }: C
 const fewExamples = 20;
 
 backend.onchange = () =>
-  guarded(async () => {
-    backend.disabled = true;
+  guarded('result-error', async () => {
+    const name = backend.value as BackendName;
+    const note = byId('backend-note');
+    note.textContent = `Comparing on ${titles[name]} …`;
     try {
-      showComparison(await ask('compare', [backend.value as BackendName, fewExamples]));
-    } finally {
-      backend.disabled = false;
+      showComparison(await ask('compare', [name, fewExamples]));
+      note.textContent = notes[name];
+    } catch (error) {
+      if (name === 'wasm' || error instanceof Stopped) throw error;
+      backend.value = 'wasm';
+      showComparison(await ask('compare', ['wasm', fewExamples]));
+      note.textContent = `${(error as Error).message}. Shown on WebAssembly instead.`;
     }
   });
 
 byId('download').onclick = () =>
-  guarded(async () => {
+  guarded('result-error', async () => {
     const zip = await ask('zip', []);
     const url = URL.createObjectURL(new Blob([zip as Uint8Array<ArrayBuffer>], { type: 'application/zip' }));
     element('a', { href: url, download: `${model!.name.replaceAll(/\W+/g, '-').toLowerCase()}.zip` }).click();
@@ -187,7 +216,7 @@ byId('download').onclick = () =>
   });
 
 const classify = (input: Pixels | Blob | string) =>
-  guarded(async () => {
+  guarded('try-error', async () => {
     const { float, compressed } = await ask('classify', [input, backend.value as BackendName]);
     const items = (answers: readonly Answer[]) =>
       answers.map(({ label, share }) => element('li', {}, label, element('span', {}, `${(100 * share).toFixed(1)} %`)));
@@ -204,7 +233,7 @@ const pad = drawingPad(() => {
 let sample = 0;
 byId('clear').onclick = () => pad.clear();
 byId('sample').onclick = () =>
-  guarded(async () => {
+  guarded('try-error', async () => {
     const bytes = await ask('sampleDigit', [sample++]);
     pad.show(bytes);
     const data = new Uint8ClampedArray(bytes.length * 4);
@@ -225,7 +254,10 @@ function takesFiles(section: string, inputs: readonly string[], use: (given: Giv
   const place = byId(section);
   for (const id of inputs) {
     const input = byId<HTMLInputElement>(id);
-    input.onchange = () => void (input.files?.length && use(filesOf(input.files)));
+    input.onchange = () => {
+      if (input.files?.length) use(filesOf(input.files));
+      input.value = ''; // so that the same one can be chosen again
+    };
   }
   place.ondragover = (event) => {
     event.preventDefault();
@@ -239,7 +271,9 @@ function takesFiles(section: string, inputs: readonly string[], use: (given: Giv
   };
 }
 
-takesFiles('model', ['model-files'], useModel);
+// A file that misses the sections must not take the place of the page.
+window.ondragover = window.ondrop = (event) => event.preventDefault();
+takesFiles('model', ['model-folder', 'model-files'], useModel);
 takesFiles('data', ['data-files', 'data-folder'], useData);
 takesFiles('try', ['photo'], ({ files }) => {
   const [photo] = files.values();

@@ -10,7 +10,7 @@ interface Entry {
 
 /** The chosen passes as forms. @param onChange told whether they may run. */
 export function passList(onChange: (sound: boolean) => void): { chosen(): readonly PassChoice[] } {
-  const [recipe, add] = [byId<HTMLSelectElement>('recipe'), byId<HTMLSelectElement>('add-pass')];
+  const [recipe, another] = [byId<HTMLSelectElement>('recipe'), byId<HTMLSelectElement>('new-pass')];
   const list = byId('pass-list');
   let entries: Entry[] = [];
 
@@ -52,22 +52,22 @@ export function passList(onChange: (sound: boolean) => void): { chosen(): readon
   const move = (from: number, to: number) => {
     entries.splice(to, 0, ...entries.splice(from, 1));
     show();
+    list.children[to]!.querySelector<HTMLButtonElement>('button:enabled')!.focus();
   };
   const remove = (place: number) => {
     entries.splice(place, 1);
     show();
-    add.focus();
+    another.focus();
   };
 
   recipe.append(...Object.keys(recipes).map((name) => new Option(name, name)));
-  add.append(new Option('choose …', ''), ...[...passes.keys()].map((name) => new Option(name, name)));
+  another.append(...[...passes.keys()].map((name) => new Option(name, name)));
   recipe.onchange = () => {
     entries = recipes[recipe.value]!().map(({ name, options }) => ({ name, options: { ...options } }));
     show();
   };
-  add.onchange = () => {
-    if (add.value) entries.push({ name: add.value, options: { ...passes.get(add.value)!().options } });
-    add.value = '';
+  byId('add-pass').onclick = () => {
+    entries.push({ name: another.value, options: { ...passes.get(another.value)!().options } });
     show();
   };
   recipe.onchange(new Event('change'));

@@ -4,23 +4,36 @@ import {
   executor,
   lower,
   pack,
+  raise,
   subset,
   weightBytes,
   type ArrayTensor,
   type Graph,
   type PassReport,
 } from '@cq/core';
+import { loweredOps } from '@cq/core/runtime';
 import { imageFromBlob, parsePreprocessing, preprocessedSize, preprocessImage, rgbFromRgba } from '@cq/data/browser';
 import { sizeOfModel } from '@cq/eval';
-import { ready, setBackend } from '@tensorflow/tfjs-core';
 import { zipSync } from 'fflate';
 import { passes } from '../passes.ts';
-import type { Answer, BackendName, Commands, GivenFiles, ModelInfo, Pixels, Progress, ValueLine } from '../protocol.ts';
+import type {
+  Answer,
+  BackendName,
+  Commands,
+  GivenFiles,
+  ModelInfo,
+  PassChoice,
+  Pixels,
+  Progress,
+  ValueLine,
+} from '../protocol.ts';
+import { runnableOn, useBackend } from './backends.ts';
 import { compare, firstOutput, type Pair } from './compare.ts';
 import { digitAt, digitsDataset, readDigits, type Digits } from './digits.ts';
 import { modelFiles } from './model-files.ts';
 import { openData, textInputsOf, type Opened } from './open-data.ts';
 import { openModel } from './open-model.ts';
+import { unzipped } from './unzipped.ts';
 
 /** Calibration and comparison of the built-in digits: as many of each as `npm start` takes. */
 export const digitsToCalibrate = 128;
@@ -44,6 +57,21 @@ export function commands(say: (progress: Progress) => void): Commands {
     return model;
   };
 
+  const compressed = async (float: Graph, chosen: readonly PassChoice[], samples: number, seed: number) => {
+    const run = chosen.map(({ name, options }) => passes.get(name)!(options));
+    if (!opened && run.some(({ needs }) => needs.length > 0))
+      throw new CqError('compress: these passes need calibration data; choose some in step 2');
+    const calibration = opened && subset(opened.data, range(0, Math.min(samples, opened.data.size)));
+    const { graph, report } = await compress(float, run, {
+      ...(calibration && { calibration }),
+      seed,
+      onProgress: ({ pass, position, passes: count, done, total }) =>
+        say({ share: (0.8 * (position - 1 + done / total)) / count, what: `${pass}, pass ${position} of ${count}` }),
+    });
+    const lowered = lower(graph);
+    return { pair: { float, compressed: lowered.graph }, passes: report.passes, left: lowered.left };
+  };
+
   return {
     async openDigits() {
       const [config, preprocessor, weights, bytes] = await Promise.all(
@@ -65,9 +93,10 @@ export function commands(say: (progress: Progress) => void): Commands {
     },
 
     async openModel(given) {
-      model = await openModel(given);
-      [files, digits, opened, pair] = [given.files, undefined, undefined, undefined];
-      return infoOf(given.name, model);
+      const whole = await unzipped(given);
+      model = await openModel(whole);
+      [files, digits, opened, pair] = [whole.files, undefined, undefined, undefined];
+      return infoOf(whole.name, model);
     },
 
     async openData(given) {
@@ -75,33 +104,23 @@ export function commands(say: (progress: Progress) => void): Commands {
       return { name: given.name, size: opened.data.size, labelled: opened.labelled };
     },
 
-    async compress({ passes: chosen, samples, seed }) {
+    async compress({ passes: chosen, samples, compared, seed }) {
       const start = performance.now();
-      const float = modelNow();
-      const run = chosen.map(({ name, options }) => passes.get(name)!(options));
-      const needsData = run.some(({ needs }) => needs.length > 0);
-      if (needsData && !opened)
-        throw new CqError('compress: these passes need calibration data; choose some in step 2');
-      const calibration = opened && subset(opened.data, range(0, Math.min(samples, opened.data.size)));
-      await setBackend('wasm');
-      await ready();
-      const { graph, report: whole } = await compress(float, run, {
-        ...(calibration && { calibration }),
-        seed,
-        onProgress: ({ pass, position, passes: count, done, total }) =>
-          say({ share: (0.8 * (position - 1 + done / total)) / count, what: `${pass}, pass ${position} of ${count}` }),
-      });
-      const lowered = lower(graph);
-      pair = { float, compressed: lowered.graph };
-      report = whole.passes;
+      const given = modelNow();
+      await useBackend('wasm');
+      const made = isCompressed(given)
+        ? { pair: { float: raise(given), compressed: given }, passes: [], left: [] }
+        : await compressed(given, chosen, samples, seed);
+      ({ pair, passes: report } = made);
       const all = opened?.data.size ?? 0;
-      heldOut = range(all > samples ? samples : 0, all);
+      const first = isCompressed(given) || all <= samples ? 0 : samples;
+      heldOut = range(first, Math.min(all, first + compared));
       const comparison = await this.compare('wasm', heldOut.length);
       return {
         comparison,
         seconds: (performance.now() - start) / 1000,
         values: report.flatMap(linesOf),
-        left: lowered.left.map(({ value, reason }) => ({ value, pass: 'lower', found: reason })),
+        left: made.left.map(({ value, reason }) => ({ value, pass: 'lower', found: reason })),
       };
     },
 
@@ -115,11 +134,10 @@ export function commands(say: (progress: Progress) => void): Commands {
 
     async classify(input, backend) {
       const both = pairNow();
-      await setBackend(backend);
-      await ready();
+      await useBackend(backend);
       const inputs = await inputsOf(input, both.float, files);
       const answers = async (graph: Graph): Promise<Answer[]> => {
-        const running = executor(graph);
+        const running = executor(runnableOn(backend, graph));
         try {
           return ranked(await firstOutput(running, graph, inputs), graph.metadata.labels ?? []);
         } finally {
@@ -155,6 +173,8 @@ const withoutData = ({ float, compressed }: Pair, backend: BackendName) => ({
   compressed: { bytes: weightBytes(compressed), milliseconds: 0, logitsSha256: '' },
 });
 
+const isCompressed = ({ nodes }: Graph): boolean => [...nodes.values()].some(({ op }) => loweredOps.has(op));
+
 async function fetched(name: string): Promise<Blob> {
   const response = await fetch(new URL(`digits/${name}`, self.location.href.replace(/assets\/[^/]*$/, '')));
   if (!response.ok) throw new CqError(`digits/${name}: cannot be fetched, got ${response.status}; reload the page`);
@@ -166,7 +186,7 @@ function infoOf(name: string, graph: Graph): ModelInfo {
   const texts = graph.inputs.some((input) => input.name === 'input_ids');
   const { parameters, bytes } = sizeOfModel(graph);
   return {
-    ...{ name, task, parameters, bytes, classes: labels.length },
+    ...{ name, task, parameters, bytes, classes: labels.length, compressed: isCompressed(graph) },
     reads: preprocessing ? 'images' : texts ? 'texts' : 'nothing',
     inputs: graph.inputs.map((input) => `${input.name} ${input.dtype} [${input.shape.join(', ')}]`),
   };

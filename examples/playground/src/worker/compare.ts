@@ -1,7 +1,7 @@
 import { executor, weightBytes, type ArrayTensor, type Dataset, type Executor, type Graph } from '@cq/core';
 import { agreementCounter, isHit, median, sequenceDigest } from '@cq/eval';
-import { ready, setBackend } from '@tensorflow/tfjs-core';
 import type { BackendName, Comparison } from '../protocol.ts';
+import { runnableOn, useBackend } from './backends.ts';
 
 export interface Pair {
   readonly float: Graph;
@@ -19,11 +19,10 @@ export async function compare(
   backend: BackendName,
   progress: (share: number) => void,
 ): Promise<Comparison> {
-  await setBackend(backend);
-  await ready();
+  await useBackend(backend);
   const sides = [float, compressed].map((graph) => ({
     graph,
-    model: executor(graph),
+    model: executor(runnableOn(backend, graph)),
     digest: sequenceDigest(indices.length),
     times: [] as number[],
     correct: 0,

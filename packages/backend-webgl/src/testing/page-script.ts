@@ -127,6 +127,17 @@ const cq = {
   loseContext(): void {
     (backend() as MathBackendWebGL).gpgpu.gl.getExtension('WEBGL_lose_context')!.loseContext();
   },
+  /** What the model's weights take in textures of TensorFlow.js: 4 bytes an element, or 16 for 2 × 2 of them. */
+  stockWeightBytes(): number {
+    const { texData } = backend() as MathBackendWebGL;
+    const weights = Object.values(model.weights).flat();
+    return weights.reduce((sum, { dataId }) => {
+      const { texture, texShape, isPacked } = texData.get(dataId);
+      if (!texture) return sum;
+      const [rows, columns] = texShape!;
+      return sum + (isPacked ? 16 * Math.ceil(rows / 2) * Math.ceil(columns / 2) : 4 * rows * columns);
+    }, 0);
+  },
   dispose: () => model.dispose(),
   memory: () => ({ ...webglMemory(), tensors: memory().numTensors }),
 };

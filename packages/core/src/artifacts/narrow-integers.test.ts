@@ -19,9 +19,12 @@ const many = (values: readonly number[]): Int32Array =>
 test.each([
   [[5], 'uint8', 1],
   [[-300, -45], 'uint8', 1],
-  [[-300, -44], 'uint16', 2],
+  [[-300, -299, -44], 'uint16', 2],
   [[0, 65_535], 'uint16', 2],
-  [[0, 65_536], 'int32', 4],
+  [[0, 1, 65_536], 'int32', 4],
+  [[-300, -292, 1740], 'uint8', 1],
+  [[-300, -292, 1748], 'uint16', 2],
+  [[-(2 ** 31), 0, 2 ** 30], 'uint8', 1],
   [[-(2 ** 31), 2 ** 31 - 1], 'int32', 4],
 ])('%j are stored as %s', (values, as, width) => {
   expect(stored(many(values))).toMatchObject({ as, bytes: 64 * width });

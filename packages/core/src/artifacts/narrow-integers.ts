@@ -2,7 +2,8 @@ import type { io } from '@tensorflow/tfjs-core';
 import { eachWeight } from './each-weight.ts';
 
 /**
- * Stores integers in as few bytes as their range takes: as `uint8` or `uint16` from the smallest of them up, which TensorFlow.js
+ * Stores integers in as few bytes as their range takes: as `uint8` or `uint16` from the smallest of them up, in steps of a
+ * power of two that all are multiples of, which TensorFlow.js
  * reads back as the same numbers. A float32 weight may hold nothing but integers too.
  * @param artifacts With int32, float32 and bool weights as they are.
  */
@@ -27,11 +28,15 @@ function narrowed(values: Int32Array) {
   const min = values.reduce((least, value) => (value < least ? value : least), 2 ** 31 - 1);
   const span = values.reduce((most, value) => (value > most ? value : most), -(2 ** 31)) - min;
   // A few numbers, such as a shape, take less as they are than with what would have to be said of them.
-  if (values.length < 64 || span >= 2 ** 16) return undefined;
-  const [dtype, codes] =
-    span < 2 ** 8
+  if (values.length < 64) return undefined;
+  let scale = 1;
+  while (span > scale && values.every((value) => (value - min) % (2 * scale) === 0)) scale *= 2;
+  const codes = span / scale;
+  if (codes >= 2 ** 16) return undefined;
+  const [dtype, stored] =
+    codes < 2 ** 8
       ? (['uint8', new Uint8Array(values.length)] as const)
       : (['uint16', new Uint16Array(values.length)] as const);
-  values.forEach((value, i) => (codes[i] = value - min));
-  return { quantization: { dtype, scale: 1, min }, bytes: new Uint8Array(codes.buffer) };
+  values.forEach((value, i) => (stored[i] = (value - min) / scale));
+  return { quantization: { dtype, scale, min }, bytes: new Uint8Array(stored.buffer) };
 }

@@ -1,6 +1,6 @@
 import '@tensorflow/tfjs-backend-cpu';
 import { loadGraphModelSync } from '@tensorflow/tfjs-converter';
-import { io, setBackend, Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
+import { io, memory, setBackend, Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
 import { edit, makeGraph, toArtifacts, type Graph, type Node, type Weight } from '../index.ts';
 import { biasBound } from './attention.ts';
 import { registerLoweredOps } from './register.ts';
@@ -12,7 +12,7 @@ const attrs = {
   ...{ queryScale: 1, keyScale: 1, valueScale: 1, logitScale: 1, outputScale: 1 },
 };
 
-/** Two nodes of attention on one input x [1, 3, 4], with the same constants. */
+/** Two nodes of attention on one input x [.., 3, 4], with the same constants. */
 function attention(): Graph {
   const constant = (name: string, shape: readonly number[], value: (i: number) => number): Weight => ({
     ...{ name, dtype: 'int32', shape },
@@ -28,8 +28,8 @@ function attention(): Graph {
       constant('levels', [256], (i) => i),
       constant('bias', [1, 3, 3], (i) => 10 * i),
     ],
-    inputs: [{ name: 'x', dtype: 'bool', shape: [1, 3, 4] }],
-    outputs: [{ name: 'y', value: 'second', dtype: 'bool', shape: [1, 3, 4] }],
+    inputs: [{ name: 'x', dtype: 'bool', shape: [-1, 3, 4] }],
+    outputs: [{ name: 'y', value: 'second', dtype: 'bool', shape: [-1, 3, 4] }],
   });
 }
 
@@ -73,4 +73,37 @@ test('constants are read once for that, however many nodes share them and howeve
   } finally {
     read.mockRestore();
   }
+});
+
+test('models that run in turns, on batches of any size, keep to their own attributes, and leave nothing behind', () => {
+  const rows = (batch: number) =>
+    tensor(
+      Uint8Array.from({ length: 12 * batch }, (_, i) => 37 * i),
+      [batch, 3, 4],
+      'bool',
+    );
+  const graph = attention();
+  const halved = edit(graph, {
+    nodes: [...graph.nodes.values()].map((node) => ({ ...node, attrs: { ...node.attrs, outputMultiplier: 0.005 } })),
+  });
+  const load = (of: Graph) => loadGraphModelSync(io.fromMemorySync(toArtifacts(of)));
+  const result = (model: ReturnType<typeof load>, batch: number): number[] =>
+    tidy(() => Array.from((model.execute({ x: rows(batch) }) as Tensor).dataSync()));
+  const alone = [graph, halved].map((of) => {
+    const model = load(of);
+    const results = [1, 2].map((batch) => result(model, batch));
+    model.dispose();
+    return results;
+  });
+  expect(alone[0]).not.toEqual(alone[1]);
+
+  const { numTensors } = memory();
+  const models = [load(graph), load(halved)];
+  const before = memory().numTensors;
+  for (const batch of [2, 1, 1, 2]) {
+    models.forEach((model, i) => expect(result(model, batch)).toEqual(alone[i]![batch - 1]));
+  }
+  expect(memory().numTensors).toBe(before);
+  for (const model of models) model.dispose();
+  expect(memory().numTensors).toBe(numTensors);
 });
