@@ -1,4 +1,4 @@
-import { encode4, offsetOf } from './round';
+import { encode4, MAGIC, offsetOf } from './round';
 import { dotWide, WIDE_PAIR } from './tile';
 
 // Logit codes of 4 queries, int16 [4][keys, padded to 16], each times 4: offsets into the table of exponentials.
@@ -54,6 +54,31 @@ export function logitCodes(
       const from = sums + (<usize>r << 5);
       const first = encode4(f32x4.mul(f32x4.convert_i32x4_s(v128.load(from)), multipliers), lows, highs, offset);
       const second = encode4(f32x4.mul(f32x4.convert_i32x4_s(v128.load(from, 16)), multipliers), lows, highs, offset);
+      v128.store(logits + <usize>r * row, i16x8.shl(i16x8.narrow_i32x4_s(first, second), 2));
+    }
+  }
+}
+
+/**
+ * The same by a shift to the right, of at most 100 bits either way, and without a zero point. A sum of float32 rounds to a
+ * multiple of 2^shift, half to even, that stands in the low bits: nothing has to be multiplied.
+ */
+export function shiftLogitCodes(
+  rows: i32, queries: usize, keys: usize, count: i32, pairs: i32, zeros: usize, sums: usize,
+  unit: f32, low: f32, high: f32, logits: usize, row: usize,
+): void {
+  const lows = f32x4.splat(low * unit);
+  const highs = f32x4.splat(high * unit);
+  const magic = f32x4.splat(MAGIC * unit);
+  const bytes = <usize>pairs * WIDE_PAIR;
+  for (let j = 0; j < count; j += 8, keys += bytes, logits += 16) {
+    dotWide(rows, queries, keys, pairs, zeros, sums);
+    for (let r = 0; r < rows; r++) {
+      const from = sums + (<usize>r << 5);
+      const r0 = f32x4.pmin(highs, f32x4.pmax(lows, f32x4.convert_i32x4_s(v128.load(from))));
+      const r1 = f32x4.pmin(highs, f32x4.pmax(lows, f32x4.convert_i32x4_s(v128.load(from, 16))));
+      const first = i32x4.sub(f32x4.add(r0, magic), magic);
+      const second = i32x4.sub(f32x4.add(r1, magic), magic);
       v128.store(logits + <usize>r * row, i16x8.shl(i16x8.narrow_i32x4_s(first, second), 2));
     }
   }

@@ -1,8 +1,8 @@
 import { LEAST_KEYS, levelsByDistance, levelsOf } from './by-distance';
 import { codeAt, storeCode } from './codes';
-import { biasedCodes, fillBiases, logitCodes } from './attention-logits';
+import { biasedCodes, fillBiases, logitCodes, shiftLogitCodes } from './attention-logits';
 import { CODES, Epilogue, SHIFT_CODES } from './epilogue';
-import { mostOf, storeExponentials, sumExponentials, TABLE_BYTES, withZeros } from './exponentials';
+import { mostOf, storeExponentials, sumExponentials, TABLE_BYTES, turned, withZeros } from './exponentials';
 import { keyPanels, panels, valuePanels } from './panels';
 import { codesThemselves, decodedCodes, fromLeast, inCells, quotients } from './probabilities';
 import { EPILOGUE_AT, product, SUMS_AT, TILES_AT, WIDENED } from './product';
@@ -24,7 +24,7 @@ function padded(tokens: i32): usize {
 
 /** Everything is for one head and four queries; nothing is [tokens, tokens]. */
 export function attentionScratch(tokens: i32, depth: i32): usize {
-  return nearLevelsAt(tokens, depth) + TABLE_BYTES;
+  return turnedAt(tokens, depth) + TABLE_BYTES;
 }
 
 /** After the tile of levels [tokens, padded to 16, / 2][4][2] at TILES_AT, in this order. */
@@ -75,6 +75,10 @@ function reachAt(tokens: i32, depth: i32): usize {
 /** int32 [512] */
 function nearLevelsAt(tokens: i32, depth: i32): usize {
   return reachAt(tokens, depth) + REACH_BYTES;
+}
+/** The table, turned round. */
+function turnedAt(tokens: i32, depth: i32): usize {
+  return nearLevelsAt(tokens, depth) + TABLE_BYTES;
 }
 
 /** How the levels of a query's probabilities are found from its exponentials and their sum. */
@@ -170,6 +174,8 @@ function attend(
   const table = scratch + tableAt(tokens, depth);
   const reach = scratch + reachAt(tokens, depth);
   withZeros(exponentials, table);
+  turned(table, scratch + turnedAt(tokens, depth));
+  const last = scratch + turnedAt(tokens, depth) + TABLE_BYTES - 4; // where the exponential of the largest code stands
   const fall = boundaries != 0 && neverRise(table);
   const byReach = fall && top <= MOST_REACHED;
   const nearLevels = scratch + nearLevelsAt(tokens, depth);
@@ -201,6 +207,8 @@ function attend(
           const ofWindow: usize = visible == 0 ? 0 : visible + <usize>((b % windows) * size + i * tokens);
           fillBiases(ofHead, ofWindow, rows, tokens, kept, count, channels, biases, 2 * row);
           biasedCodes(rows, queries, keys, count, pairs(depth), zeros, scratch + SUMS_AT, biases, 2 * row, logitMultiplier, logitLow, logitHigh, logitZeroPoint, logits, row);
+        } else if (shares >= QUOTIENTS) {
+          shiftLogitCodes(rows, queries, keys, count, pairs(depth), zeros, scratch + SUMS_AT, 1 / logitMultiplier, logitLow, logitHigh, logits, row);
         } else {
           logitCodes(rows, queries, keys, count, pairs(depth), zeros, scratch + SUMS_AT, logitMultiplier, logitLow, logitHigh, logitZeroPoint, logits, row);
         }
@@ -209,12 +217,12 @@ function attend(
           const to = tile + (<usize>r << 2);
           const most = mostOf(from, count, least);
           if (byReach) {
-            const sum = sumExponentials(from, count, table + most);
+            const sum = sumExponentials(from, count, last - most);
             const ratio: f32 = sum == 0 ? 0 : inverse / <f32>sum;
             if (shares == LEAST) boundLeast(sum, top, table, most, reach, r);
             else boundShares(ratio, boundaries, top, table, most, reach, r);
           } else if (fall && shares == CELLS && count >= LEAST_KEYS) {
-            const sum = sumExponentials(from, count, table + most);
+            const sum = sumExponentials(from, count, last - most);
             const ratio: f32 = sum == 0 ? 0 : inverse / <f32>sum;
             levelsByDistance(table, ratio, top, boundaries, levels, nearLevels);
             levelsOf(from, count, nearLevels + most, to);

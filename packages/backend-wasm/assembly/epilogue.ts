@@ -14,6 +14,8 @@ export const SHIFT_CODES = 6;
 export const SHIFT_TABLE = 7;
 export const SHIFT_ADD_INT8 = 8;
 export const SHIFT_ADD_INT32 = 9;
+/** Codes in int8 where float32 does for both shifts. */
+export const SHIFT_ADD_SINGLE = 10;
 
 /** Bytes that an epilogue takes in scratch memory. */
 export const EPILOGUE: usize = 64;
@@ -22,7 +24,7 @@ export const EPILOGUE: usize = 64;
 @unmanaged
 export class Epilogue {
   kind: i32;
-  /** float32 [outputs]; of shifts float64 */
+  /** float32 [outputs]; of shifts float64, unless they are single */
   multiplier: usize;
   /** Bounds of the codes (of the table's index) less the zero point. */
   low: f32;
@@ -38,7 +40,7 @@ export class Epilogue {
   y: usize;
   stride: i32;
   wide: bool;
-  /** float64 [outputs], of shifts */
+  /** float64 [outputs], of shifts; float32 where they are single */
   residualFactors: usize;
 }
 

@@ -13,10 +13,14 @@ export function withZeros(exponentials: usize, to: usize): void {
 
 /** The largest of the codes, times 4, and at least `least`, below which none is that is looked at. Fills the last 16 up with it. */
 export function mostOf(row: usize, count: i32, least: i32): i32 {
-  const end = row + (<usize>count << 1);
   const padded = row + (<usize>((count + 15) & ~15) << 1);
-  for (let at = end; at < padded; at += 2) store<i16>(at, <i16>(least << 2));
-  let maxima = i16x8.splat(<i16>(least << 2));
+  const lowest = i16x8.splat(<i16>(least << 2));
+  // As eights, as which they are read again.
+  for (let at = row + (<usize>(count & ~7) << 1), left = count & 7; at < padded; at += 16, left = 0) {
+    const absent = i16x8.ge_s(i16x8(0, 1, 2, 3, 4, 5, 6, 7), i16x8.splat(<i16>left));
+    v128.store(at, v128.bitselect(lowest, v128.load(at), absent));
+  }
+  let maxima = lowest;
   for (let at = row; at < padded; at += 32) {
     maxima = i16x8.max_s(maxima, i16x8.max_s(v128.load(at), v128.load(at, 16)));
   }
@@ -25,20 +29,30 @@ export function mostOf(row: usize, count: i32, least: i32): i32 {
   return max<i32>(i16x8.extract_lane_s(maxima, 0), i16x8.extract_lane_s(maxima, 1));
 }
 
-/** Σ of the exponentials; `table`: address of that of code 0, so that larger codes lie before it. */
-export function sumExponentials(row: usize, count: i32, table: usize): i32 {
+/** The exponentials with zeros behind them, last to first: what comes of a code stands in the direction of the code. */
+export function turned(table: usize, to: usize): void {
+  for (let at: usize = 0; at < TABLE_BYTES; at += 4) store<i32>(to + TABLE_BYTES - 4 - at, load<i32>(table + at));
+}
+
+/** Σ of the exponentials; `turned`: address of that of code 0 in the table that is turned round. */
+export function sumExponentials(row: usize, count: i32, turned: usize): i32 {
   let sum = 0;
   const end = row + (<usize>count << 1);
-  for (; row + 8 <= end; row += 8) {
-    const a = load<i32>(table - load<i16>(row)) + load<i32>(table - load<i16>(row, 2));
-    const b = load<i32>(table - load<i16>(row, 4)) + load<i32>(table - load<i16>(row, 6));
-    sum += a + b;
+  for (; row + 16 <= end; row += 16) {
+    const a = load<i32>(turned + load<i16>(row)) + load<i32>(turned + load<i16>(row, 2));
+    const b = load<i32>(turned + load<i16>(row, 4)) + load<i32>(turned + load<i16>(row, 6));
+    const c = load<i32>(turned + load<i16>(row, 8)) + load<i32>(turned + load<i16>(row, 10));
+    const d = load<i32>(turned + load<i16>(row, 12)) + load<i32>(turned + load<i16>(row, 14));
+    sum += a + b + (c + d);
   }
-  for (; row < end; row += 2) sum += load<i32>(table - load<i16>(row));
+  for (; row < end; row += 2) sum += load<i32>(turned + load<i16>(row));
   return sum;
 }
 
-/** The same, and stores them, int32 with zeros up to a multiple of 8. */
+/**
+ * Σ by the table itself, `table` the address of that of code 0, so that larger codes lie before it. Stores them, int32 with zeros
+ * up to a multiple of 8.
+ */
 export function storeExponentials(row: usize, count: i32, table: usize, to: usize): i32 {
   let sum = 0;
   let left = count;

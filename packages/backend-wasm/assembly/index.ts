@@ -10,7 +10,7 @@ export { attention, attentionScratch, shiftAttention } from './attention';
 export { shiftLinear, shiftLinearScratch } from './shift-linear';
 export { shiftPatchEmbed, shiftPatchEmbedScratch } from './shift-patch-embed';
 export { shiftLayerNorm, shiftLayerNormScratch } from './shift-layer-norm';
-export { layerNorm } from './layer-norm';
+export { layerNorm, layerNormScratch } from './layer-norm';
 export { embedding } from './embedding';
 export { weight } from './weight';
 export { add } from './add';

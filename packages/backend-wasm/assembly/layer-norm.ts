@@ -1,5 +1,14 @@
-import { codeAt, loadCode, loadCodes4, storeCode, storeCodes8 } from './codes';
-import { encode1, encode4, offsetOf } from './round';
+import { codeAt, storeCode, storeCodes8 } from './codes';
+import { MOMENTS, readRow } from './moments';
+import { encode1, encodeBy4, MAGIC, offsetOf } from './round';
+
+/** Splats that all rows have in common, and those of a row. */
+const CONSTANTS: usize = 7 * 16;
+
+/** Sums of a row, constants, and the row, int16 [channels]. */
+export function layerNormScratch(channels: i32): usize {
+  return MOMENTS + CONSTANTS + (<usize>channels << 1);
+}
 
 /**
  * y[c] = clamp(round(fround(fround(fround(fround(C · x[c] − Σ) · fround(1 / d)) · gamma[c]) + beta[c])) + zeroPoint) with
@@ -8,60 +17,48 @@ import { encode1, encode4, offsetOf } from './round';
  */
 export function layerNorm(
   x: usize, xWide: bool, rows: i32, channels: i32, gamma: usize, beta: usize, epsilonTerm: f64,
-  low: f32, high: f32, zeroPoint: i32, y: usize, yWide: bool,
+  low: f32, high: f32, zeroPoint: i32, y: usize, yWide: bool, scratch: usize,
 ): void {
-  const lows = f32x4.splat(low);
-  const highs = f32x4.splat(high);
-  const offset = i32x4.splat(offsetOf(zeroPoint));
-  const count = i32x4.splat(channels);
-
+  const constants = scratch + MOMENTS;
+  const codes = constants + CONSTANTS;
+  v128.store(constants, f32x4.splat(low));
+  v128.store(constants, f32x4.splat(high), 16);
+  v128.store(constants, f32x4.splat(MAGIC), 32);
+  v128.store(constants, i32x4.splat(offsetOf(zeroPoint)), 48);
+  v128.store(constants, i32x4.splat(channels), 64);
   for (let row = 0; row < rows; row++) {
-    const from = codeAt(x, row * channels, xWide);
     const to = codeAt(y, row * channels, yWide);
-
-    let sums = i32x4.splat(0);
-    let squares = i64x2.splat(0);
-    let c = 0;
-    for (; c + 8 <= channels; c += 8) {
-      const first = loadCodes4(codeAt(from, c, xWide), xWide);
-      const second = loadCodes4(codeAt(from, c + 4, xWide), xWide);
-      sums = i32x4.add(sums, i32x4.add(first, second));
-      const codes = i16x8.narrow_i32x4_s(first, second);
-      // Two squares of −2^15 make 2^31: right as an unsigned number.
-      const pairs = i32x4.dot_i16x8_s(codes, codes);
-      squares = i64x2.add(squares, i64x2.add(i64x2.extend_low_i32x4_u(pairs), i64x2.extend_high_i32x4_u(pairs)));
-    }
-    let sum =
-      i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1) + i32x4.extract_lane(sums, 2) + i32x4.extract_lane(sums, 3);
-    let square = i64x2.extract_lane(squares, 0) + i64x2.extract_lane(squares, 1);
-    for (; c < channels; c++) {
-      const code = loadCode(codeAt(from, c, xWide), xWide);
-      sum += code;
-      square += <i64>code * <i64>code;
-    }
-
-    const d = sqrt<f64>(<f64>channels * <f64>square - <f64>sum * <f64>sum + epsilonTerm);
+    readRow(codeAt(x, row * channels, xWide), xWide, channels, codes, scratch);
+    const sum = <i32>load<i64>(scratch);
+    const d = sqrt<f64>(<f64>channels * <f64>load<i64>(scratch, 8) - <f64>sum * <f64>sum + epsilonTerm);
     const factor: f32 = d == 0 ? 0 : <f32>(1 / d);
-    const factors = f32x4.splat(factor);
-    const total = i32x4.splat(sum);
-    for (c = 0; c + 8 <= channels; c += 8) {
+    v128.store(constants, i32x4.splat(sum), 80);
+    v128.store(constants, f32x4.splat(factor), 96);
+    if (yWide) wholeRow(codes, channels, gamma, beta, constants, to, true);
+    else wholeRow(codes, channels, gamma, beta, constants, to, false);
+    for (let c = channels & ~7; c < channels; c++) {
       const at = <usize>c << 2;
-      const first = encode4(
-        affine4(loadCodes4(codeAt(from, c, xWide), xWide), count, total, factors, gamma + at, beta + at),
-        lows, highs, offset,
-      );
-      const second = encode4(
-        affine4(loadCodes4(codeAt(from, c + 4, xWide), xWide), count, total, factors, gamma + at + 16, beta + at + 16),
-        lows, highs, offset,
-      );
-      storeCodes8(codeAt(to, c, yWide), first, second, yWide);
-    }
-    for (; c < channels; c++) {
-      const at = <usize>c << 2;
-      const normalised = <f32>(channels * loadCode(codeAt(from, c, xWide), xWide) - sum) * factor;
+      const normalised = <f32>(channels * <i32>load<i16>(codes + (<usize>c << 1)) - sum) * factor;
       const scaled = normalised * load<f32>(gamma + at) + load<f32>(beta + at);
       storeCode(codeAt(to, c, yWide), encode1(scaled, low, high, zeroPoint), yWide);
     }
+  }
+}
+
+/** 8 codes at a time. What does not change is loaded, as V8 computes a splat anew in every turn of a loop. */
+@inline
+function wholeRow(codes: usize, channels: i32, gamma: usize, beta: usize, constants: usize, y: usize, wide: bool): void {
+  const low = v128.load(constants);
+  const high = v128.load(constants, 16);
+  const magic = v128.load(constants, 32);
+  const offset = v128.load(constants, 48);
+  const count = v128.load(constants, 64);
+  const total = v128.load(constants, 80);
+  const factors = v128.load(constants, 96);
+  for (const end = codes + (<usize>(channels & ~7) << 1); codes < end; codes += 16, gamma += 32, beta += 32, y += wide ? 32 : 8) {
+    const first = affine4(v128.load16x4_s(codes), count, total, factors, gamma, beta);
+    const second = affine4(v128.load16x4_s(codes, 8), count, total, factors, gamma + 16, beta + 16);
+    storeCodes8(y, encodeBy4(first, low, high, magic, offset), encodeBy4(second, low, high, magic, offset), wide);
   }
 }
 

@@ -21,7 +21,13 @@ const LEASTS_AT: usize = BOUNDS_AT + ALL_AT + 16;
 const DISTANCES_AT: usize = LEASTS_AT + 64;
 /** int32 [16] */
 const BOUNDARIES_AT: usize = DISTANCES_AT + 64;
-export const REACH_BYTES: usize = BOUNDARIES_AT + 64;
+/** Of 4 queries: how many distances reach each code, int16 [16], and the largest logit code, int16. */
+const FOUND_AT: usize = BOUNDARIES_AT + 64;
+const MOST_AT: usize = FOUND_AT + 4 * 32;
+export const REACH_BYTES: usize = MOST_AT + 16;
+
+/** Stands for that of a code that there is not: no logit code is above its bound. */
+const NEVER: i16 = -1024;
 
 @inline
 function keyOf(value: i32): i32 {
@@ -42,6 +48,7 @@ export function neverRise(exponentials: usize): bool {
 /** What all queries have in common: the distances by key, and the levels. */
 export function prepareReach(exponentials: usize, levels: usize, boundaries: usize, top: i32, reach: usize): void {
   memory.copy(reach + BOUNDARIES_AT, boundaries, <usize>top << 2);
+  for (let at: usize = 0; at < 4 * 32; at += 2) store<i16>(reach + FOUND_AT + at, NEVER);
   let distance = 0;
   for (let key = MOST_KEY; key >= LEAST_KEY; key--) {
     while (distance < EXPONENTIALS && keyOf(at(exponentials, distance)) > key) distance++;
@@ -59,9 +66,9 @@ function near(reach: usize, value: i32): i32 {
   return load<u16>(reach + (<usize>(keyOf(max<i32>(value, 1)) - LEAST_KEY) << 1));
 }
 
-/** The bounds of query `r` by ⌈sum · boundary / 2^30⌉, the least exponential of every level but the first. */
+/** How far query `r` looks, by ⌈sum · boundary / 2^30⌉, the least exponential of every level but the first. */
 export function boundLeast(sum: i32, top: i32, exponentials: usize, most: i32, reach: usize, r: i32): void {
-  const bounds = reach + BOUNDS_AT + (<usize>r << 4);
+  const found = reach + FOUND_AT + (<usize>r << 5);
   const leasts = reach + LEASTS_AT;
   const distances = reach + DISTANCES_AT;
   const sums = i32x4.splat(sum);
@@ -77,43 +84,44 @@ export function boundLeast(sum: i32, top: i32, exponentials: usize, most: i32, r
     v128.store(leasts + i, least);
     v128.store(distances + i, i32x4.shl(i32x4.sub(keys, i32x4.splat(LEAST_KEY)), 1));
   }
-  let all = 0;
-  for (let code = 1, i: usize = 0; code <= top; code++, i += 4) {
+  for (let i: usize = 0; i < <usize>top << 2; i += 4) {
     const least = load<i32>(leasts + i);
     let distance = <i32>load<u16>(reach + load<i32>(distances + i));
-    while (distance < EXPONENTIALS && at(exponentials, distance) >= least) distance++;
-    all += storeBound(bounds, code, most, distance);
+    // Most keys have one exponential at most, and those of the zeros behind the table have none: no loop has to find its end.
+    distance += i32(at(exponentials, distance) >= least);
+    while (at(exponentials, distance) >= least) distance++;
+    store<i16>(found + (i >> 1), <i16>distance, 2);
   }
-  finishBounds(bounds, top, all, reach, r);
+  store<i16>(reach + MOST_AT + (<usize>r << 1), <i16>(most >> 2));
 }
 
-/** The bounds of query `r` by shares e · ratio. */
+/** The same by shares e · ratio. */
 export function boundShares(ratio: f32, boundaries: usize, top: i32, exponentials: usize, most: i32, reach: usize, r: i32): void {
-  const bounds = reach + BOUNDS_AT + (<usize>r << 4);
-  let all = 0;
+  const found = reach + FOUND_AT + (<usize>r << 5);
   for (let code = 1; code <= top; code++) {
     const boundary = load<f32>(boundaries + (<usize>(code - 1) << 2));
     const about = boundary / ratio;
     let distance = near(reach, about > 0 && about < 2147483648 ? <i32>about : 1);
     while (distance > 0 && !(<f32>at(exponentials, distance - 1) * ratio >= boundary)) distance--;
     while (distance < EXPONENTIALS && <f32>at(exponentials, distance) * ratio >= boundary) distance++;
-    all += storeBound(bounds, code, most, distance);
+    store<i16>(found + (<usize>code << 1), <i16>distance);
   }
-  finishBounds(bounds, top, all, reach, r);
+  store<i16>(reach + MOST_AT + (<usize>r << 1), <i16>(most >> 2));
 }
 
-/** Stores the largest logit code that does not reach; returns 1 if there is none. */
+/**
+ * From distances to the largest logit codes that do not reach, and how many codes are reached by all keys. Not at once: a processor
+ * waits where it reads as one what it has just written as many.
+ */
 @inline
-function storeBound(bounds: usize, code: i32, most: i32, distance: i32): i32 {
-  const bound = (most >> 2) - distance;
-  store<i8>(bounds + <usize>code, <i8>max<i32>(bound, i8.MIN_VALUE));
-  return i32(bound < i8.MIN_VALUE);
-}
-
-@inline
-function finishBounds(bounds: usize, top: i32, all: i32, reach: usize, r: i32): void {
-  for (let code = top + 1; code <= MOST_REACHED; code++) store<i8>(bounds + <usize>code, i8.MAX_VALUE);
-  store<u8>(reach + BOUNDS_AT + ALL_AT + <usize>r, <u8>all);
+function storeBounds(reach: usize, r: usize): void {
+  const largest = v128.load16_splat(reach + (r << 1), MOST_AT);
+  const first = i16x8.sub(largest, v128.load(reach + (r << 5), FOUND_AT));
+  const second = i16x8.sub(largest, v128.load(reach + (r << 5), FOUND_AT + 16));
+  const least = i16x8.splat(i8.MIN_VALUE);
+  const all = i8x16.narrow_i16x8_s(i16x8.lt_s(first, least), i16x8.lt_s(second, least));
+  v128.store(reach + (r << 4), i8x16.narrow_i16x8_s(first, second), BOUNDS_AT);
+  store<u8>(reach + r, <u8>popcnt<i32>(i8x16.bitmask(all)), BOUNDS_AT + ALL_AT);
 }
 
 /**
@@ -121,6 +129,7 @@ function finishBounds(bounds: usize, top: i32, all: i32, reach: usize, r: i32): 
  * below `least` are those of keys that are not looked at, whose share of 0 has the code `nothing`.
  */
 export function reached(logits: usize, row: usize, count: i32, hidden: bool, least: i32, nothing: i32, reach: usize, to: usize): void {
+  for (let r: usize = 0; r < 4; r++) storeBounds(reach, r);
   for (const end = logits + (<usize>count << 1); logits < end; logits += 32, to += 8 * PAIR) {
     const a = codesOf(logits, 0, hidden, least, nothing, reach);
     const b = codesOf(logits + row, 1, hidden, least, nothing, reach);
@@ -128,17 +137,23 @@ export function reached(logits: usize, row: usize, count: i32, hidden: bool, lea
     const d = codesOf(logits + 3 * row, 3, hidden, least, nothing, reach);
     const low = v128.load(reach, LEVELS_AT);
     const high = v128.load(reach, LEVELS_AT + 16);
-    const a0 = i8x16.swizzle(low, a);
-    const a1 = i8x16.swizzle(high, a);
-    const b0 = i8x16.swizzle(low, b);
-    const b1 = i8x16.swizzle(high, b);
-    const c0 = i8x16.swizzle(low, c);
-    const c1 = i8x16.swizzle(high, c);
-    const d0 = i8x16.swizzle(low, d);
-    const d1 = i8x16.swizzle(high, d);
+    const a0 = chosen(low, a);
+    const a1 = chosen(high, a);
+    const b0 = chosen(low, b);
+    const b1 = chosen(high, b);
+    const c0 = chosen(low, c);
+    const c1 = chosen(high, c);
+    const d0 = chosen(low, d);
+    const d1 = chosen(high, d);
     storeTile(to, firstHalf(a0, a1), firstHalf(b0, b1), firstHalf(c0, c1), firstHalf(d0, d1));
     storeTile(to + 4 * PAIR, secondHalf(a0, a1), secondHalf(b0, b1), secondHalf(c0, c1), secondHalf(d0, d1));
   }
+}
+
+/** Bytes by indices below 16: without a look at those that are not, where there is an instruction for it. */
+@inline
+function chosen(bytes: v128, indices: v128): v128 {
+  return ASC_FEATURE_RELAXED_SIMD ? i8x16.relaxed_swizzle(bytes, indices) : i8x16.swizzle(bytes, indices);
 }
 
 /** Of 16 keys of query `r`: how many bounds their logit codes are above. */
@@ -162,7 +177,7 @@ function codesOf(logits: usize, r: usize, hidden: bool, least: i32, nothing: i32
 @inline
 function beyond(codes: v128, bounds: v128, found: v128, step: i8): v128 {
   const steps = i8x16.splat(step);
-  return v128.and(i8x16.gt_s(codes, i8x16.swizzle(bounds, v128.or(found, steps))), steps);
+  return v128.and(i8x16.gt_s(codes, chosen(bounds, v128.or(found, steps))), steps);
 }
 
 @inline

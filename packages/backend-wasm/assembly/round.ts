@@ -2,7 +2,7 @@
 // fraction: the hardware rounds, and the integer stands in the low bits of the sum. Clamping before rounding gives what
 // the definition (clamping after it) gives, because the bounds are integers.
 
-const MAGIC: f32 = 12582912;
+export const MAGIC: f32 = 12582912;
 const MAGIC_BITS: i32 = 0x4b400000;
 
 /** What `encode4` adds to the bits of its sum. */
@@ -15,6 +15,12 @@ export function offsetOf(zeroPoint: i32): i32 {
 @inline
 export function encode4(r: v128, low: v128, high: v128, offset: v128): v128 {
   return v128.and(encodeNumbers4(r, low, high, offset), f32x4.eq(r, r));
+}
+
+/** The same with splats that are loaded: V8 computes others anew in every turn of a loop. `magic`: of MAGIC. */
+@inline
+export function encodeBy4(r: v128, low: v128, high: v128, magic: v128, offset: v128): v128 {
+  return v128.and(i32x4.add(f32x4.add(f32x4.pmin(high, f32x4.pmax(low, r)), magic), offset), f32x4.eq(r, r));
 }
 
 /** The same where no NaN can be. */

@@ -1,10 +1,11 @@
 import { codeAt, loadCode, loadCodes4, storeCode, storeCodes8 } from './codes';
-import { Epilogue, SHIFT_ADD_INT32, SHIFT_ADD_INT8, SHIFT_TABLE } from './epilogue';
+import { Epilogue, SHIFT_ADD_INT32, SHIFT_ADD_INT8, SHIFT_ADD_SINGLE, SHIFT_TABLE } from './epilogue';
+import { encodeNumbers4, offsetOf } from './round';
 
 // Sums of power-of-two models. A float64 holds a shifted int32, and the sum of two of them, exactly: multiplying by a power of
 // two is the shift, and adding 1.5 · 2^52 rounds half to even and leaves the integer in the low bits.
 
-const MAGIC: f64 = 6755399441055744;
+export const MAGIC: f64 = 6755399441055744;
 
 /** 2^(from[i] − to[i]) of `count` int32 exponents, as float64. */
 export function fillFactors(from: usize, to: usize, count: i32, factors: usize): void {
@@ -38,10 +39,37 @@ export function fillSingles(from: usize, to: usize, count: i32, low: f32, factor
   return true;
 }
 
+/**
+ * Whether it does for sums of 24 bits and more plus int8 codes, whose shifts to the right are `shift` and `codeShift`: shorter ones
+ * make a number that a float32 holds or that is beyond the codes from `low` on, longer ones are beyond whatever is added.
+ */
+@inline
+function areSingle(shift: i32, codeShift: i32, low: f32): bool {
+  return isSingle(shift, low) && isSingle(codeShift, low) && powerOfTwo(24 - shift) >= <f64>-low + powerOfTwo(7 - codeShift);
+}
+
+/** Whether it does for all of `count` pairs of shifts, which then stand in `factors` and `residualFactors` as float32. */
+export function fillSummands(
+  from: usize, residualFrom: usize, to: usize, count: i32, low: f32, factors: usize, residualFactors: usize,
+): bool {
+  for (let at: usize = 0; at < <usize>count << 2; at += 4) {
+    const shift = load<i32>(to + at) - load<i32>(from + at);
+    const codeShift = load<i32>(to + at) - load<i32>(residualFrom + at);
+    if (!areSingle(shift, codeShift, low)) return false;
+    store<f32>(factors + at, <f32>powerOfTwo(-shift));
+    store<f32>(residualFactors + at, <f32>powerOfTwo(-codeShift));
+  }
+  return true;
+}
+
 /** Finishes a tile, as `finishTile` does. */
 export function finishShifted(e: Epilogue, sums: usize, row: i32, rows: i32, column: i32, columns: i32, outputs: i32): void {
   if (columns < 8) {
     for (let r = 0; r < rows; r++) finishTail(e, sums + (<usize>r << 5), row + r, column, columns, outputs);
+    return;
+  }
+  if (e.kind == SHIFT_ADD_SINGLE) {
+    finishSingle(e, sums, row, rows, column, outputs);
     return;
   }
   const wide = e.wide;
@@ -85,6 +113,32 @@ export function finishShifted(e: Epilogue, sums: usize, row: i32, rows: i32, col
   }
 }
 
+/** Eight columns of SHIFT_ADD_SINGLE. */
+@inline
+function finishSingle(e: Epilogue, sums: usize, row: i32, rows: i32, column: i32, outputs: i32): void {
+  const wide = e.wide;
+  let y = codeAt(e.y, row * e.stride + column, wide);
+  const step = codeAt(0, e.stride, wide);
+  let residual = e.residual + row * outputs + column;
+  const factors = e.multiplier + (<usize>column << 2);
+  const f0 = v128.load(factors);
+  const f1 = v128.load(factors, 16);
+  const residuals = e.residualFactors + (<usize>column << 2);
+  const g0 = v128.load(residuals);
+  const g1 = v128.load(residuals, 16);
+  const low = f32x4.splat(e.low);
+  const high = f32x4.splat(e.high);
+  const offset = i32x4.splat(offsetOf(0));
+  for (let r = 0; r < rows; r++, sums += 32, y += step, residual += outputs) {
+    const codes = v128.load8x8_s(residual);
+    const s0 = f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(codes)), g0);
+    const s1 = f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(codes)), g1);
+    const r0 = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(v128.load(sums)), f0), s0);
+    const r1 = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(v128.load(sums, 16)), f1), s1);
+    storeCodes8(y, encodeNumbers4(r0, low, high, offset), encodeNumbers4(r1, low, high, offset), wide);
+  }
+}
+
 /** The lower two of four int32, shifted. */
 @inline
 function lower(integers: v128, factors: v128): v128 {
@@ -124,13 +178,19 @@ function storeEntries(y: usize, first: v128, second: v128, table: usize): void {
   store<u8>(y, load<u8>(table + i32x4.extract_lane(second, 3)), 7);
 }
 
+@inline
+function factorAt(factors: usize, n: i32, single: bool): f64 {
+  return single ? <f64>load<f32>(factors + (<usize>n << 2)) : load<f64>(factors + (<usize>n << 3));
+}
+
 /** A row of fewer than 8 sums, one by one. */
 function finishTail(e: Epilogue, sums: usize, row: i32, column: i32, columns: i32, outputs: i32): void {
   for (let n = column; n < column + columns; n++, sums += 4) {
-    let r = <f64>load<i32>(sums) * load<f64>(e.multiplier + (<usize>n << 3));
+    const single = e.kind == SHIFT_ADD_SINGLE;
+    let r = <f64>load<i32>(sums) * factorAt(e.multiplier, n, single);
     if (e.kind >= SHIFT_ADD_INT8) {
       const wide = e.kind == SHIFT_ADD_INT32;
-      r += <f64>loadCode(codeAt(e.residual, row * outputs + n, wide), wide) * load<f64>(e.residualFactors + (<usize>n << 3));
+      r += <f64>loadCode(codeAt(e.residual, row * outputs + n, wide), wide) * factorAt(e.residualFactors, n, single);
     }
     const code = encode1(r, <f64>e.low, <f64>e.high);
     storeCode(codeAt(e.y, row * e.stride + n, e.wide), e.kind == SHIFT_TABLE ? <i32>load<i8>(e.table + code) : code, e.wide);

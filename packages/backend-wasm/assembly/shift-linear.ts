@@ -1,7 +1,7 @@
-import { CODES, Epilogue, RAW, SHIFT_CODES, SHIFT_TABLE, TABLE } from './epilogue';
+import { CODES, Epilogue, RAW, SHIFT_ADD_INT8, SHIFT_ADD_SINGLE, SHIFT_CODES, SHIFT_TABLE, TABLE } from './epilogue';
 import { allRows } from './linear';
 import { EPILOGUE_AT, productScratch } from './product';
-import { fillFactors, fillSingles } from './shift-epilogue';
+import { fillFactors, fillSingles, fillSummands } from './shift-epilogue';
 
 /** Behind the scratch of the product: the factors of sums and residuals, float64 [outputs] each. */
 export function shiftLinearScratch(inputs: i32, bits: i32, rows: i32, outputs: i32): usize {
@@ -33,7 +33,11 @@ export function shiftLinear(
   e.zeroPoint = 0;
   const plain = kind == SHIFT_CODES || kind == SHIFT_TABLE;
   if (plain && fillSingles(unit, exponent, outputs, low, factors)) e.kind = kind == SHIFT_TABLE ? TABLE : CODES;
-  else if (kind != RAW) fillFactors(unit, exponent, outputs, factors);
-  if (residual != 0) fillFactors(residualExponent, exponent, outputs, residualFactors);
+  else if (kind == SHIFT_ADD_INT8 && fillSummands(unit, residualExponent, exponent, outputs, low, factors, residualFactors)) {
+    e.kind = SHIFT_ADD_SINGLE;
+  } else {
+    if (kind != RAW) fillFactors(unit, exponent, outputs, factors);
+    if (residual != 0) fillFactors(residualExponent, exponent, outputs, residualFactors);
+  }
   allRows(x, rows, inputs, w, bits, outputs, bias, scratch);
 }

@@ -1,6 +1,6 @@
 import { codeAt, storeCode } from './codes';
 import { Epilogue, SHIFT_ADD_INT32 } from './epilogue';
-import { patchEmbedScratch, somePatches } from './patch-embed';
+import { patchEmbedScratch, readAhead, somePatches } from './patch-embed';
 import { EPILOGUE_AT } from './product';
 import { encode1, fillFactors } from './shift-epilogue';
 
@@ -39,6 +39,7 @@ export function shiftPatchEmbed(
     constantRows(tokens, start, min<i32>(prefix, stop), outputs, factors, low, high, origin, wide);
     constantRows(tokens, max<i32>(prefix + patches, start), stop, outputs, factors, low, high, origin, wide);
     e.y = codeAt(origin, prefix * outputs, wide);
+    readAhead(codeAt(tokens, start * outputs, true), codeAt(tokens, stop * outputs, true), scratch);
     somePatches(image, start - prefix, stop - prefix, channels, height, width, patch, w, bits, outputs, bias, scratch);
   }
 }

@@ -1,5 +1,5 @@
 import { getKernel, registerKernel, type TensorInfo } from '@tensorflow/tfjs-core';
-import { sizeOf, type Attrs, type LoweredOp, type Operand } from '@cq/core/runtime';
+import { accept, type Accepted, type Attrs, type LoweredOp, type Operand } from '@cq/core/runtime';
 import type { Kernels } from './module.ts';
 import { addressOf, disposeWorkspace, workspaceOf, type WasmBackend } from './memory.ts';
 import { runInParts, type Parting } from './threads/parts.ts';
@@ -9,7 +9,7 @@ import { endThreads, threadsOf } from './threads/threads.ts';
 export interface Call<A extends Attrs> {
   readonly kernels: Kernels;
   readonly attrs: A;
-  readonly shapes: Readonly<Record<string, readonly number[]>>;
+  readonly shapes: Accepted['shapes'];
   /** Address of every input; 0 for those that are absent. */
   at(input: string): number;
   /** Whether the codes of an input are int32. */
@@ -51,22 +51,19 @@ function execute<A extends Attrs>(
   attrs: A,
   backend: WasmBackend,
 ): TensorInfo {
-  const operands = inputs as Readonly<Record<string, TensorInfo & Operand>>;
-  op.check(operands, attrs);
-  const { dtype, shape } = op.output(operands, attrs);
+  const { shapes, size, output: made } = accept(op, inputs as Readonly<Record<string, TensorInfo & Operand>>, attrs);
   const { kernels, scratch } = workspaceOf(backend);
-  const size = sizeOf(shape);
-  const output = backend.makeOutput([...shape], dtype);
+  const output = backend.makeOutput([...made.shape], made.dtype);
   if (size === 0) return output;
   try {
     const call: Call<A> = {
       kernels,
       attrs,
-      shapes: Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, input.shape])),
+      shapes,
       at: (input) => (inputs[input] ? addressOf(backend, inputs[input]) : 0),
       wide: (input) => Number(inputs[input]?.dtype === 'int32'),
       scratch,
-      output: { at: addressOf(backend, output), wide: Number(dtype === 'int32'), size, first: 0 },
+      output: { at: addressOf(backend, output), wide: Number(made.dtype === 'int32'), size, first: 0 },
     };
     const threads = parting && threadsOf(backend);
     const parted = threads && size * parting.work(attrs, call.shapes) >= threads.leastWork;

@@ -8,6 +8,7 @@ export interface Kernels {
   readonly quantize: Kernel;
   readonly dequantize: Kernel;
   readonly layerNorm: Kernel;
+  readonly layerNormScratch: Size;
   readonly linear: Kernel;
   readonly linearScratch: Size;
   readonly dynamicLinear: Kernel;

@@ -18,6 +18,14 @@ interface Case {
   readonly seed: number;
 }
 
+interface NearTie {
+  readonly channels: number;
+  readonly half: number;
+  readonly gainBits: number;
+  readonly least: number;
+  readonly seed: number;
+}
+
 const anyCase = (channels: fc.Arbitrary<number>): fc.Arbitrary<Case> =>
   fc.record({
     ...{ rows: fc.integer({ min: 1, max: 6 }), channels, inputBits: fc.constantFrom(2, 8, 16) },
@@ -53,6 +61,31 @@ test('integer layer norm equals its definition', () => {
 
 test('integer layer norm equals its definition on the widest rows', () => {
   fc.assert(fc.property(anyCase(fc.constantFrom(2047, 2048)), check), { numRuns: 40 });
+});
+
+test('numbers next to a tie are rounded as all others', () => {
+  const near = fc.record({
+    ...{
+      channels: fc.constantFrom(8, 24, 190),
+      half: fc.integer({ min: 1, max: 500 }),
+      gainBits: fc.constantFrom(1, 8, 16),
+    },
+    ...{ least: fc.constantFrom(0, 1, 100), seed },
+  });
+  const checkNear = ({ channels, half, gainBits, least, seed }: NearTie): void => {
+    const next = stream(seed);
+    const one = 2 ** gainBits;
+    const halves = (most: number): number => (Math.floor(next() * 2 * most) - most) * (one / 2);
+    const about = (): number => Math.round((next() - 0.5) * 2 * Math.min(least, one / 2));
+    const operands = {
+      x: integers([3, channels], (i) => (i % 2 ? half : -half)), // normalised to 1 and -1, or nearly
+      exponents: integers([channels], () => 0),
+      gamma: integers([channels], () => halves(60) + about()),
+      beta: integers([channels], () => halves(60) + about()),
+    };
+    expectAllVariants(CqShiftLayerNorm, shiftLayerNorm, operands, { epsilon: 0, gainBits, bits: 8, exponent: 0 });
+  };
+  fc.assert(fc.property(near, checkNear), { numRuns: 300 });
 });
 
 test('a row without variance gives beta, whatever its codes are', () => {

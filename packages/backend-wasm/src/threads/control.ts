@@ -2,6 +2,7 @@
  * What threads tell each other, in a block of shared memory. Words, int32, which only `Atomics` touches:
  *
  *     ticket   in its low bits the parts of a job that nobody has taken, in the others a number of the job
+ *     busy     1 while the caller computes parts
  *     done     parts that workers have finished
  *     failed   1 once a worker has thrown
  *
@@ -11,7 +12,8 @@
  * fails if meanwhile another has, or if the job has become another one.
  */
 export const TICKET = 0;
-export const DONE = 16; // each on a cache line of its own
+export const BUSY = 1;
+export const DONE = 16; // on a cache line of its own, as the next
 export const FAILED = 32;
 export const WORDS = 48;
 

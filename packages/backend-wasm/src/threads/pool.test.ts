@@ -81,6 +81,20 @@ test('a job without parts is left to the caller', async () => {
   expect(own).toHaveBeenCalledTimes(1);
 });
 
+test('workers sleep while there is nothing for them, whether or not the caller computes', async () => {
+  const { pool, heap, floats, bytes } = await start(3);
+  const pause = (): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 150);
+  const { user, system } = process.cpuUsage();
+  const computes = (): void => {
+    untilTaken(heap)();
+    pause();
+  };
+  pool.run(quantizing(pool, floats, bytes, 5), computes, never);
+  pause();
+  const spent = process.cpuUsage({ user, system });
+  expect((spent.user + spent.system) / 1000).toBeLessThan(150); // two that look would take 600
+});
+
 test('a worker that does not answer is an error within 2 seconds, and the end of the pool', async () => {
   const { pool, heap } = await start(2);
   const module = pool.load(misbehaving);

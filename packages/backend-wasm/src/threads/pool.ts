@@ -1,6 +1,7 @@
 import { CqError } from '@cq/core/runtime';
 import { allocate, memoryOf, type Heap } from '../heap.ts';
 import {
+  BUSY,
   CONTROL_BYTES,
   DONE,
   FAILED,
@@ -119,6 +120,7 @@ export async function startPool(heap: Heap, threads: number): Promise<Pool> {
     numbers[SCRATCH_BYTES] = bytes > 0 ? each : 0;
     for (const [part, list] of parameters.entries()) numbers.set(list, PARAMETERS + part * MOST_PARAMETERS);
     Atomics.store(words, DONE, 0);
+    Atomics.store(words, BUSY, 1);
     Atomics.store(words, TICKET, nextTicket(Atomics.load(words, TICKET), parameters.length));
     Atomics.notify(words, TICKET);
   }
@@ -174,6 +176,7 @@ export async function startPool(heap: Heap, threads: number): Promise<Pool> {
           mine(part);
           theirs.delete(part);
         }
+        Atomics.store(words, BUSY, 0);
         waitFor(theirs.size, Math.max(LEAST_PATIENCE_MILLISECONDS, PATIENCE * (performance.now() - start)));
         return [...theirs];
       } catch (error) {

@@ -1,4 +1,5 @@
 import {
+  BUSY,
   DONE,
   FAILED,
   KERNEL,
@@ -21,6 +22,12 @@ import {
  * looking takes a core from whoever else needs it.
  */
 const AWAKE_MILLISECONDS = 0.2;
+/**
+ * While the caller computes, so long or this share of what the worker itself took, whichever is more. A caller that takes longer may
+ * wait for the very core on which the worker looks.
+ */
+const AWAKE_BESIDE_MILLISECONDS = 0.03;
+const AWAKE_BESIDE = 0.25;
 
 /**
  * What a worker does, in Node and in pages: control.ts from its side. It is text because a bundle holds no file that a
@@ -35,14 +42,19 @@ function work({ memory, at, worker }) {
   const numbers = new Float64Array(memory.buffer, at + ${NUMBERS_AT}, ${NUMBERS});
   const modules = [];
   port.postMessage('ready');
+  let began = 0;
+  let ended = 0;
   for (;;) {
     const ticket = Atomics.load(words, ${TICKET});
     const left = ticket & ${LEFT};
     if (left === 0) {
-      const end = performance.now() + ${AWAKE_MILLISECONDS};
+      const beside = Math.max(${AWAKE_BESIDE_MILLISECONDS}, ${AWAKE_BESIDE} * (ended - began));
+      const since = performance.now();
       while (Atomics.load(words, ${TICKET}) === ticket) {
-        if (performance.now() > end) Atomics.wait(words, ${TICKET}, ticket);
+        const awake = Atomics.load(words, ${BUSY}) ? beside : ${AWAKE_MILLISECONDS};
+        if (performance.now() - since > awake) Atomics.wait(words, ${TICKET}, ticket);
       }
+      began = performance.now();
     } else if (Atomics.compareExchange(words, ${TICKET}, ticket, ticket - 1) === ticket) {
       try {
         compute(left - 1);
@@ -50,6 +62,7 @@ function work({ memory, at, worker }) {
         Atomics.store(words, ${FAILED}, 1);
         throw error;
       }
+      ended = performance.now();
       Atomics.add(words, ${DONE}, 1);
       Atomics.notify(words, ${DONE});
     }
