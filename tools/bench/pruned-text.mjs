@@ -15,7 +15,7 @@ import { loadModel } from '../../packages/cli/dist/load-model.js';
 
 /** Training texts are cut at so many tokens: steps are quicker, and most texts are shorter. */
 const [TEXTS, TOKENS, CALIBRATION, ROUNDS] = [1280, 32, 64, 60];
-const [folder, trainingFile, validationFile, steps = '40'] = process.argv.slice(2);
+const [folder, trainingFile, validationFile, steps = '60'] = process.argv.slice(2);
 await useBackend('wasm');
 const teacher = canonicalize(await loadModel(folder));
 const tokenizer = await loadTokenizer(folder);
@@ -28,7 +28,7 @@ const training = sample(await texts(trainingFile, TOKENS), TEXTS, 1);
 const calibration = sample(training, CALIBRATION, 1);
 const validation = await texts(validationFile);
 
-const recovered = distill({ teacher, losses: ['soft'], steps: Number(steps) });
+const recovered = distill({ teacher, losses: ['soft'], steps: Number(steps), rate: 2e-5 });
 const quarter = [
   prune({ structure: 'head', sparsity: 0.25, score: 'taylor' }),
   prune({ structure: 'channel', sparsity: 0.25, score: 'wanda' }),
