@@ -33,14 +33,18 @@ export const recipes: Readonly<Record<string, Recipe>> = {
     passes: aocqW8A8,
   },
   'aocq-w4a8': { summary: 'the same with 4-bit weights', passes: aocqW4A8 },
-  'tp-vit-w6a6': { summary: '6-bit weights and activations, no training', takes: ['strict'], passes: tpVitW6A6 },
+  'tp-vit-w6a6': {
+    summary: '6-bit weights and activations, each block trained; takes some minutes',
+    takes: ['strict'],
+    passes: tpVitW6A6,
+  },
   'tp-vit-w4a4': {
-    summary: '4-bit weights and activations, each block trained; takes an hour',
+    summary: 'the same with 4 bits; takes half an hour',
     takes: ['effort', 'strict'],
     passes: tpVitW4A4,
   },
   'tp-vit': {
-    summary: 'the same with 3 bits; takes an hour or two',
+    summary: 'the same with 3 bits; takes an hour',
     takes: ['effort', 'strict'],
     passes: tpVit,
   },

@@ -19,7 +19,7 @@ const steps: Readonly<Record<Effort, number>> = { quick: 60, normal: 300, long: 
 const recipe = (bits: number, iterations: number, strict: boolean): readonly Pass[] => [
   quantizeLog2({ bits }),
   declineBits({ from: bits, to: bits, schedule: 'direct', iterations, batchSize: 16, rate: 0.015, strict }),
-  quantizeUniform({ weights: 8, activations: 8, index: Math.min(12, bits + 7), positions: bits < 6 ? 8 : 16 }),
+  quantizeUniform({ weights: 8, activations: 8, index: Math.min(12, bits + 7), positions: 8 }),
 ];
 
 /** W3A3: 3-bit weights and activations in all blocks; patches, classifier and logits 8 bits, the residual stream 16. */
@@ -30,5 +30,5 @@ export const tpVit = ({ effort = 'normal', strict = false }: TpVitOptions = {}):
 export const tpVitW4A4 = ({ effort = 'normal', strict = false }: TpVitOptions = {}): readonly Pass[] =>
   recipe(4, steps[effort] / 2, strict);
 
-/** The same with 6 bits, without training. */
-export const tpVitW6A6 = ({ strict = false }: TpVitOptions = {}): readonly Pass[] => recipe(6, 0, strict);
+/** The same with 6 bits, and some minutes of training. */
+export const tpVitW6A6 = ({ strict = false }: TpVitOptions = {}): readonly Pass[] => recipe(6, 50, strict);
