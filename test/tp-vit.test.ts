@@ -140,32 +140,23 @@ test('the more bits, the nearer to float (methods 10.2)', async () => {
   expect(nearness).toEqual([...nearness].sort((a, b) => a - b));
 });
 
-test('training lowers the error of every block and of the answer on held-back examples, or keeps what was there', async () => {
-  const options = {
-    from: 4,
-    iterations: 60,
-    together: 20,
-    togetherRate: 1e-3,
-    heldBack: 32,
-    batchSize: 16,
-    rate: 0.01,
-  };
+test('training lowers the error of every block on held-back examples, or keeps what was there', async () => {
+  const options = { from: 4, iterations: 60, heldBack: 32, batchSize: 16, rate: 0.01 };
   const { report } = await compress(tinyViT({}, 7), recipe(3, options), { calibration: noiseImages(192, 8, 'pixels') });
   const lines = report.passes[1]!.changed.flatMap((line) =>
-    ['block', 'answer'].includes(line['role'] as string) ? [line as unknown as { before: number; after: number }] : [],
+    line['role'] === 'block' ? [line as unknown as { before: number; after: number }] : [],
   );
-  expect(lines).toHaveLength(3);
+  expect(lines).toHaveLength(2);
   for (const { before, after } of lines) expect(after).toBeLessThanOrEqual(before);
-  expect(lines.slice(0, 2).some(({ before, after }) => after < before)).toBe(true);
-  expect(lines[2]!.after).toBeLessThan(lines[2]!.before);
+  expect(lines.some(({ before, after }) => after < before)).toBe(true);
 });
 
-test('a run that ends between, within and behind blocks goes on to the same bytes and the same report', async () => {
+test('a run that ends between and within blocks goes on to the same bytes and the same report', async () => {
   const model = tinyViT({}, 8);
-  const options = { from: 4, iterations: 60, together: 12, heldBack: 2, batchSize: 2 };
+  const options = { from: 4, iterations: 60, heldBack: 2, batchSize: 2 };
   const whole = await compress(model, recipe(3, options), { calibration: data, seed: 3 });
   const store = memoryStore();
-  for (const stop of [52, 80, 132]) {
+  for (const stop of [52, 80]) {
     const abort = new AbortController();
     const running = compress(model, recipe(3, options), {
       ...{ calibration: data, seed: 3, store, signal: abort.signal },

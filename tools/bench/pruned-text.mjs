@@ -3,7 +3,9 @@
  * distillation from the float model on a few texts, then quantized: correct answers on texts that trained nothing, bytes, and
  * one inference in milliseconds, in turns.
  *
- *     node tools/bench/pruned-text.mjs MODEL TRAINING.csv VALIDATION.csv [steps]      after `npm run build`
+ *     node tools/bench/pruned-text.mjs MODEL TRAINING.csv VALIDATION.csv [steps] [seed] [rows]      after `npm run build`
+ *
+ * `rows`: a regular expression for the names of those that are wanted.
  */
 import { canonicalize, compress, executor, int8, lower, pack, subset } from '../../packages/core/dist/index.js';
 import { loadTokenizer, sample, textCsv } from '../../packages/data/dist/index.js';
@@ -15,7 +17,7 @@ import { loadModel } from '../../packages/cli/dist/load-model.js';
 
 /** Training texts are cut at so many tokens: steps are quicker, and most texts are shorter. */
 const [TEXTS, TOKENS, CALIBRATION, ROUNDS] = [1280, 32, 64, 60];
-const [folder, trainingFile, validationFile, steps = '60'] = process.argv.slice(2);
+const [folder, trainingFile, validationFile, steps = '60', seed = '1', wanted = ''] = process.argv.slice(2);
 await useBackend('wasm');
 const teacher = canonicalize(await loadModel(folder));
 const tokenizer = await loadTokenizer(folder);
@@ -24,8 +26,8 @@ const texts = (file, maxLength) =>
     ...{ tokenizer, inputs: teacher.inputs, labels: teacher.metadata.labels },
     ...(maxLength && { maxLength }),
   });
-const training = sample(await texts(trainingFile, TOKENS), TEXTS, 1);
-const calibration = sample(training, CALIBRATION, 1);
+const training = sample(await texts(trainingFile, TOKENS), TEXTS, Number(seed));
+const calibration = sample(training, CALIBRATION, Number(seed));
 const validation = await texts(validationFile);
 
 const recovered = distill({ teacher, losses: ['soft'], steps: Number(steps), rate: 2e-5 });
@@ -34,7 +36,7 @@ const quarter = [
   prune({ structure: 'channel', sparsity: 0.25, score: 'wanda' }),
   shrink(),
 ];
-const rows = {
+const all = {
   float: [],
   int8: int8(),
   'half masked, int8': [prune({ sparsity: 0.5, score: 'wanda', granularity: 'per-output' }), recovered, ...int8()],
@@ -42,11 +44,13 @@ const rows = {
   'a quarter cut, int8': [...quarter, recovered, ...int8()],
 };
 
+const rows = Object.fromEntries(Object.entries(all).filter(([name]) => new RegExp(wanted).test(name)));
+
 const graphs = [];
 console.log('| model | right | of | bytes |');
 console.log('| --- | --- | --- | --- |');
 for (const [name, passes] of Object.entries(rows)) {
-  const { graph } = await compress(teacher, passes, { training, calibration, seed: 1 });
+  const { graph } = await compress(teacher, passes, { training, calibration, seed: Number(seed) });
   const lowered = lower(graph).graph;
   graphs.push(lowered);
   const right = await rightOf(lowered);
@@ -64,7 +68,9 @@ for await (const { inputs } of chosen.batches(1)) {
 }
 const medians = times.map((list) => spread(list).median);
 Object.keys(rows).forEach((name, i) => {
-  console.log(`${name}: median ${medians[i].toFixed(2)} ms, ${(medians[1] / medians[i]).toFixed(2)}× as fast as int8`);
+  console.log(
+    `${name}: median ${medians[i].toFixed(2)} ms, ${(medians[0] / medians[i]).toFixed(2)}× as fast as the first`,
+  );
 });
 
 async function rightOf(graph) {

@@ -10,6 +10,8 @@ export interface Contents {
 
 export const section = { custom: 0, type: 1, import: 2, function: 3, global: 6, export: 7, code: 10 } as const;
 export const MEMORY_GROW = 0x40;
+/** `i8x16.relaxed_swizzle`, which is `i8x16.swizzle` for indices below 16. */
+export const RELAXED_SWIZZLE = 0x100;
 /** `i16x8.relaxed_dot_i8x16_i7x16_s` */
 export const RELAXED_DOT = 0x112;
 

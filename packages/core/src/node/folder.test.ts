@@ -31,7 +31,11 @@ test('a model survives the disk: the same graph, and TensorFlow.js runs it', asy
 
 test('the same model writes the same bytes, in shards of 4 MB', () => {
   const b = build();
-  b.output('y', b.node('sum', 'AddV2', [b.input('x', 'float32', []), b.weight('w', [3e6], new Float32Array(3e6))]), []);
+  b.output(
+    'y',
+    b.node('sum', 'AddV2', [b.input('x', 'float32', []), b.weight('w', [3e6], new Float32Array(3e6).fill(0.5))]),
+    [],
+  );
   toFolder(pack(b.graph()), folder);
   const first = readdirSync(folder).map((name) => [name, readFileSync(join(folder, name)).length]);
   expect(first.map(([name]) => name)).toEqual([1, 2, 3].map((i) => `group1-shard${i}of3.bin`).concat('model.json'));
