@@ -89,10 +89,9 @@ async function trained(k, kind, schedule, seed, given) {
   const { quantized, float } = await begunOf(`${kind} ${k}`, k, kind, given);
   const { trains, judges } = await passedOf(k, given);
   const options = { ...training, schedule, from: schedule === 'direct' ? BITS : 6 };
-  const { graph } = await reconstruct(quantized, trains, { ...trains, graph: float }, undefined, options, {
-    seed,
-    signal,
-  });
+  const shares = heldBack(given.calibration.size, HELD);
+  const aims = { ...trains, graph: float };
+  const { graph } = await reconstruct(quantized, trains, aims, undefined, options, { seed, signal, shares });
   const decibels = await sqnr(float, graph, judges);
   mkdirSync(dirname(file), { recursive: true });
   appendFileSync(file, `${JSON.stringify({ key, decibels })}\n`);

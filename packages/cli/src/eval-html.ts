@@ -2,7 +2,7 @@ import type { Dataset } from '@cq/core';
 import type { Evaluation } from '@cq/eval';
 import { machine } from './machine.ts';
 import { count, duration, percent } from './output.ts';
-import { escape, headline, page, table } from './page.ts';
+import { escape, footer, headline, page, table } from './page.ts';
 import { hues, legend, loadPlots, type Plots } from './plots.ts';
 import { confusionPlot, section } from './report-plots.ts';
 import type { SeenExamples } from './seen-examples.ts';
@@ -22,7 +22,6 @@ export interface EvaluatedModel {
 export async function evalHtml({ model, reference, evaluation, seen, data }: EvaluatedModel): Promise<string> {
   const { value, correct, count: all, top5, agreement, kl, milliseconds } = evaluation;
   const plots = await loadPlots();
-  const { node, cpu, cores } = machine();
   const confusion = seen.confusion();
   const says = reference
     ? `Of ${count(all)} examples those whose outputs are the farthest from those of ${reference}.`
@@ -43,7 +42,7 @@ ${surenessPlot(plots, seen)}
 ${confusionPlot(plots, confusion)}
 ${confusion ? '' : mistakes(seen)}
 ${worstExamples(says, await seen.worst(data))}
-<footer>@cq ${escape(version)} · ${escape(new Date().toISOString())} · Node ${escape(node)} · ${escape(cpu)}, ${escape(cores)} cores</footer>`,
+${footer({ version, date: new Date().toISOString(), machine: machine() })}`,
   );
 }
 

@@ -1,3 +1,5 @@
+import type { Machine } from './machine.ts';
+
 /** A page that needs nothing else: no font, image or script from anywhere. */
 export function page(title: string, body: string): string {
   return `<!doctype html>
@@ -19,6 +21,19 @@ ${body.includes('data-sortable') ? `<script>${sorting}</script>\n` : ''}</body>
 
 export const headline = (number: string, what: string): string =>
   `<div><b>${escape(number)}</b><span>${escape(what)}</span></div>`;
+
+/** What made a page, when and where. */
+export interface Origin {
+  readonly version: string;
+  readonly seed?: number;
+  /** ISO 8601 */
+  readonly date: string;
+  readonly machine: Machine;
+}
+
+/** The last line of a page. */
+export const footer = ({ version, seed, date, machine: { node, cpu, cores } }: Origin): string =>
+  `<footer>${escape([`@cq ${version}`, ...(seed === undefined ? [] : [`seed ${seed}`]), date, `Node ${node}`, `${cpu}, ${cores} cores`].join(' · '))}</footer>`;
 
 /** Text, and what sorts it where the text does not. */
 export type Cell = string | { readonly text: string; readonly by: number };

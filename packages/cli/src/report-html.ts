@@ -1,7 +1,7 @@
 import type { CompressionReport } from './compression-report.ts';
 import type { Inside } from './inside.ts';
 import { count, duration, percent, readableBytes, significant } from './output.ts';
-import { escape, headline, page, sortableTable, table } from './page.ts';
+import { escape, footer, headline, page, sortableTable, table } from './page.ts';
 import { hues, legend, loadPlots } from './plots.ts';
 import {
   channelPlots,
@@ -65,7 +65,7 @@ ${sortableTable(
   [2, 3, 4],
 )}
 ${report.command === undefined ? '' : `<h2>Again</h2><pre tabindex="0"><code>${escape(report.command)}</code></pre>`}
-<footer>@cq ${escape(version)} · seed ${escape(seed)} · ${escape(report.date)} · Node ${escape(machine.node)} · ${escape(machine.cpu)}, ${escape(machine.cores)} cores</footer>`,
+${footer({ version, seed, date: report.date, machine })}`,
   );
 }
 

@@ -1,5 +1,5 @@
 import { count, percent } from './output.ts';
-import { escape, headline, page, sortableTable } from './page.ts';
+import { escape, footer, headline, page, sortableTable } from './page.ts';
 import { hues, legend, loadPlots, type Plots } from './plots.ts';
 import { machine } from './machine.ts';
 import { section } from './report-plots.ts';
@@ -10,7 +10,6 @@ import { version } from './version.ts';
 export async function sensitivityHtml(report: SensitivityReport): Promise<string> {
   const { model, recipe, seed, examples, accuracy, quantized, values, blocks } = report;
   const plots = await loadPlots();
-  const { node, cpu, cores } = machine();
   const shown = (share: number | undefined): string => (share === undefined ? '' : percent(share));
   return page(
     `${model} · sensitivity`,
@@ -53,7 +52,7 @@ ${sortableTable(
   ]),
   [1, 2, 3, 4],
 )}
-<footer>@cq ${escape(version)} · ${escape(new Date().toISOString())} · Node ${escape(node)} · ${escape(cpu)}, ${escape(cores)} cores</footer>`,
+${footer({ version, date: new Date().toISOString(), machine: machine() })}`,
   );
 }
 

@@ -1,5 +1,5 @@
 import { count, duration, percent, readableBytes } from './output.ts';
-import { escape, headline, page, sortableTable, table } from './page.ts';
+import { escape, footer, headline, page, sortableTable, table } from './page.ts';
 import { paretoFront } from './pareto.ts';
 import { hues, legend, loadPlots, type Plots } from './plots.ts';
 import { section } from './report-plots.ts';
@@ -71,7 +71,7 @@ ${
         failures.map(({ model, recipe, message }) => [model, recipe, message]),
       )}`
 }
-<footer>@cq ${escape(version)} · ${escape(date)} · Node ${escape(machine.node)} · ${escape(machine.cpu)}, ${escape(machine.cores)} cores</footer>`,
+${footer({ version, date, machine })}`,
   );
 }
 

@@ -21,7 +21,14 @@ export function wholePositions(
   const sum = graph.nodes.get(annotatedValue(graph, value));
   const table = sum?.op === 'AddV2' ? constantOperand(graph, sum)?.weight : undefined;
   const quantizer = sum && quantizerOf(graph, sum.name);
-  if (!table || table.shape.length < 2 || quantizer?.kind !== 'uniform' || quantizer.bits < FINE_BITS) return undefined;
+  if (
+    !table ||
+    table.shape.length < 2 ||
+    table.data.length === 0 ||
+    quantizer?.kind !== 'uniform' ||
+    quantizer.bits < FINE_BITS
+  )
+    return undefined;
   const [scale, ...others] = quantizer.scale;
   if (others.length > 0 || consumersOf(graph, table.name).length !== 1 || quantizerOf(graph, table.name))
     return undefined;

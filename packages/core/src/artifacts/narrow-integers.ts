@@ -3,8 +3,8 @@ import { eachWeight } from './each-weight.ts';
 
 /**
  * Stores integers in as few bytes as their range takes: as `uint8` or `uint16` from the smallest of them up, in steps of a
- * power of two that all are multiples of, which TensorFlow.js
- * reads back as the same numbers. A float32 weight may hold nothing but integers too.
+ * power of two that all are multiples of, which TensorFlow.js reads back as the same numbers. A float32 weight may hold
+ * nothing but integers too.
  * @param artifacts With int32, float32 and bool weights as they are.
  */
 export function narrowIntegers(artifacts: io.ModelArtifacts): io.ModelArtifacts {
