@@ -1,6 +1,7 @@
 import '@tensorflow/tfjs-backend-cpu';
 import {
   compress,
+  executor,
   makeGraph,
   maskOf,
   quantizerOf,
@@ -13,6 +14,7 @@ import {
 import { prune, type PruneOptions } from '@cq/prune';
 import { setBackend } from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
+import { noiseImages } from './noise-images.ts';
 import { tinyViT } from './tiny-vit.ts';
 
 beforeAll(() => setBackend('cpu'));
@@ -28,6 +30,24 @@ function masks(graph: Graph): Map<string, Float32Array> {
 async function masksOf(graph: Graph, options: Partial<PruneOptions>, calibration?: Dataset) {
   const result = await compress(graph, [prune(options)], { ...(calibration && { calibration }) });
   return masks(result.graph);
+}
+
+/** Mean squared distance of the outputs. */
+async function distance(first: Graph, second: Graph, data: Dataset): Promise<number> {
+  const models = [first, second].map((graph) => executor(graph));
+  let [sum, count] = [0, 0];
+  for await (const { inputs } of data.batches(8)) {
+    const [a, b] = models.map((model) => {
+      const [output] = model.run(inputs);
+      const values = output!.dataSync();
+      output!.dispose();
+      return values;
+    });
+    a!.forEach((value, i) => (sum += (value - b![i]!) ** 2));
+    count += a!.length;
+  }
+  for (const model of models) model.dispose();
+  return sum / count;
 }
 
 const zeros = (mask: Float32Array): number => mask.filter((value) => value === 0).length;
@@ -184,6 +204,30 @@ test('a quantized weight is masked in front of its quantizer, which stays', asyn
   expect(graph.nodes.get(maskOf(graph, name)!.name)!.inputs[0]).toBe(name);
 });
 
+test.each(['unstructured', 'n:m', 'block', 'channel', 'head'] as const)(
+  '%s: what stays can make up for what goes, by what layers read, under the same masks',
+  async (structure) => {
+    const graph = tinyViT({}, 1);
+    const calibration = noiseImages(12, 8, 'pixels');
+    const noise: number[] = [];
+    const found = [];
+    for (const update of ['none', 'obs'] as const) {
+      const result = await compress(graph, [prune({ structure, sparsity: 0.5, score: 'wanda', update })], {
+        calibration,
+      });
+      noise.push(await distance(graph, result.graph, calibration));
+      found.push(result);
+      for (const { sqnr } of result.report.passes[0]!.changed) {
+        const { before, after } = (sqnr ?? { before: 0, after: 0 }) as Record<'before' | 'after', number>;
+        expect(after).toBeGreaterThanOrEqual(before);
+      }
+    }
+    const [none, obs] = found;
+    expect(masks(obs!.graph)).toEqual(masks(none!.graph));
+    expect(noise[1]).toBeLessThan(0.8 * noise[0]!);
+  },
+);
+
 test('only chooses matrices outside the blocks too; a scope that matches nothing is an error', async () => {
   expect([...(await masksOf(tinyViT({}, 1), { only: ['head/weight'] })).keys()]).toEqual(['head/weight']);
   await expect(masksOf(tinyViT({}, 1), { only: ['ghost'] })).rejects.toThrow('prune: only "ghost" matches none');
@@ -203,6 +247,7 @@ test.each([
     'granularity per-output goes with structure unstructured, got "head"',
   ],
   [{ n: 4, m: 4 }, 'n:m must be whole numbers, 1 ≤ n < m, got 4:4'],
+  [{ update: 'obd' }, 'update must be one of none, obs, got "obd"'],
   [{ block: [8, 0] }, 'block must be two whole numbers [outputs, inputs], got [8,0]'],
 ])('%j is refused', (options, message) => {
   expect(() => prune(options as Partial<PruneOptions>)).toThrow(`prune: ${message}`);
@@ -212,6 +257,7 @@ test('scores that look at data ask for them; taylor without gradients says where
   await expect(masksOf(tinyViT({}, 1), { score: 'wanda' })).rejects.toThrow(
     'prune (pass 1 of 1) needs calibration data',
   );
+  await expect(masksOf(tinyViT({}, 1), { update: 'obs' })).rejects.toThrow('needs calibration data');
   const none: Dataset = { name: 'none', size: 0, async *batches() {} };
   await expect(masksOf(tinyViT({}, 1), { score: 'taylor' }, none)).rejects.toThrow('import @tensorflow/tfjs-layers');
 });

@@ -9,6 +9,7 @@ import {
   finishGram,
   gptq,
   gptqSolver,
+  linearFeedback,
   roundingLoss,
   roundNearest,
   startGram,
@@ -105,8 +106,24 @@ test('codes stay in range, ada-round within one step of the floor, and repeat', 
 
 /** Algorithm 1 of Frantar et al. 2023, through the inverse of H. */
 function textbookGptq({ weight, quantizer }: RoundingProblem, gram: Gram): number[] {
-  const [inputs, outputs] = weight.shape as [number, number];
-  const n = inputs;
+  const outputs = weight.shape[1]!;
+  const codes: number[] = [];
+  eliminated(weight, gram, (entry, value) => {
+    const scale = quantizer.scale[entry % outputs]!;
+    const limit = 2 ** (quantizer.bits - 1);
+    codes[entry] = Math.min(Math.max(Math.round(value / scale), -limit), limit - 1) + 0;
+    return Math.fround(codes[entry]! * scale);
+  });
+  return codes;
+}
+
+/** Every entry replaced, the errors passed on to later inputs by the rows of the Cholesky factor of H's inverse. */
+function eliminated(
+  { shape, data }: RoundingProblem['weight'],
+  gram: Gram,
+  replace: (entry: number, value: number) => number,
+): number[] {
+  const [n, outputs] = shape as [number, number];
   const h = Array.from({ length: n }, (_, i) => Array.from({ length: n }, (_, j) => gram.matrix[i * n + j]!));
   const damp = (0.01 * h.reduce((sum, row, i) => sum + row[i]!, 0)) / n;
   // Gauss-Jordan.
@@ -128,19 +145,16 @@ function textbookGptq({ weight, quantizer }: RoundingProblem, gram: Gram): numbe
       upper[i]![j] = i === j ? Math.sqrt(sum) : sum / upper[i]![i]!;
     }
   }
-  const w = Array.from(weight.data);
-  const codes: number[] = [];
+  const w = Array.from(data as Float32Array);
   for (let j = 0; j < n; j++) {
     for (let o = 0; o < outputs; o++) {
-      const scale = quantizer.scale[o]!;
-      const limit = 2 ** (quantizer.bits - 1);
-      const code = Math.min(Math.max(Math.round(w[j * outputs + o]! / scale), -limit), limit - 1);
-      codes[j * outputs + o] = code + 0;
-      const error = (w[j * outputs + o]! - Math.fround(code * scale)) / upper[j]![j]!;
+      const value = w[j * outputs + o]!;
+      w[j * outputs + o] = replace(j * outputs + o, value);
+      const error = (value - w[j * outputs + o]!) / upper[j]![j]!;
       for (let k = j + 1; k < n; k++) w[k * outputs + o]! -= error * upper[j]![k]!;
     }
   }
-  return codes;
+  return w;
 }
 
 test('equals GPTQ as it was published', () => {
@@ -148,6 +162,27 @@ test('equals GPTQ as it was published', () => {
     const problem = problemOf(inputs, outputs, bits, seed);
     const gram = gramOf(correlated(150, inputs, seed), inputs);
     expect([...gptq(problem, gram)]).toEqual(textbookGptq(problem, gram));
+  }
+});
+
+test('with a mask instead of a quantizer equals SparseGPT as it was published, and loses less than the mask alone', () => {
+  for (const { inputs, outputs, seed } of cases) {
+    const { weight } = problemOf(inputs, outputs, 8, seed);
+    const gram = gramOf(correlated(150, inputs, seed), inputs);
+    const next = noise(seed + 1);
+    const keep = Array.from({ length: inputs * outputs }, () => next() > 0);
+    const replace = (entry: number, value: number): number => (keep[entry] ? value : 0);
+    const expected = eliminated(weight, gram, replace);
+
+    const found: number[] = [];
+    const loss = linearFeedback(gram)(weight.data as Float32Array, (entry, wanted) => {
+      found[entry] = replace(entry, wanted);
+      return found[entry]!;
+    });
+    found.forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 6));
+    const masked = weight.data.map((value, i) => (keep[i] ? value : 0));
+    const untouched = linearFeedback(gram)(weight.data as Float32Array, (entry) => masked[entry]!);
+    expect(total(loss)).toBeLessThan(total(untouched));
   }
 });
 

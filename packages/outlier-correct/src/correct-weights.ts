@@ -13,7 +13,6 @@ import { checkBits } from './check-bits.ts';
 import { floatActivations } from './float-activations.ts';
 import { roundInTurn, type TurnOptions } from './round-in-turn.ts';
 import { silent } from './silent.ts';
-import { stagesOf, type Stage } from './stages.ts';
 import { checkTuning, type TuningOptions } from './tune-block.ts';
 
 /** Bits of weights, and how they are rounded. */
@@ -49,10 +48,7 @@ export const correctWeights = definePass<CorrectWeightsOptions>({
       else if (quantizerOf(graph, name)) context.skipped(name, 'quantized already');
       else open.add(name);
     }
-    const stages = stagesOf(graph)
-      .map((stage) => ({ ...stage, products: ownProducts(graph, stage, open) }))
-      .filter(({ products }) => products.length > 0);
-    graph = await roundInTurn(graph, stages, options, context);
+    graph = await roundInTurn(graph, (product) => isOwn(float, product, open), options, context);
     for (const name of open) {
       if (quantizerOf(graph, name)) continue;
       graph = withFakeQuantize(graph, name, quantizerOf(nearest, name)!);
@@ -65,12 +61,11 @@ export const correctWeights = definePass<CorrectWeightsOptions>({
   },
 });
 
-/** The products of a stage whose weights are open and read by nothing else. */
-const ownProducts = (graph: Graph, { products }: Stage, open: ReadonlySet<string>): readonly string[] =>
-  products.filter((name) => {
-    const weight = weightOf(graph, graph.nodes.get(name)!.inputs[1])!;
-    const readers = [...graph.nodes.values()].filter(
-      ({ inputs, op }) => op !== 'CqMask' && inputs.some((input) => weightOf(graph, input)?.name === weight.name),
-    );
-    return open.has(weight.name) && readers.length === 1;
-  });
+/** Whether a product's weight is open and nothing else reads it. */
+function isOwn(graph: Graph, product: string, open: ReadonlySet<string>): boolean {
+  const { name } = weightOf(graph, graph.nodes.get(product)!.inputs[1])!;
+  const readers = [...graph.nodes.values()].filter(
+    ({ inputs, op }) => op !== 'CqMask' && inputs.some((input) => weightOf(graph, input)?.name === name),
+  );
+  return open.has(name) && readers.length === 1;
+}

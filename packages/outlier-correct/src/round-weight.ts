@@ -1,7 +1,9 @@
 import {
   adaRound,
+  centred,
   decode,
   gptqSolver,
+  outputEnergy,
   roundNearest,
   searchClips,
   symmetric,
@@ -10,8 +12,6 @@ import {
   type RoundingProblem,
   type UniformQuantizer,
 } from '@cq/core';
-import { centred } from './centred.ts';
-import { outputEnergy } from './output-energy.ts';
 
 export interface RoundingOptions {
   /** 2 to 8: symmetric, one scale per output. */

@@ -1,6 +1,7 @@
 import { CqError, definePass, select, type Graph, type Scope } from '@cq/core';
-import { groupsOf, type Group, type Structure } from './groups.ts';
+import { groupsOf, type Group, type Part, type Structure } from './groups.ts';
 import { keepUnits, type Competition, type Granularity } from './keep-units.ts';
+import { makeUp } from './make-up.ts';
 import { addMask, keepOf } from './remask.ts';
 import { scores, scoreUnits, type Score } from './score.ts';
 import { isRefused } from './width.ts';
@@ -11,9 +12,17 @@ export interface PruneOptions extends Competition, Scope {
   readonly score: Score;
   /** `block`: a tile, as backend-wasm skips it in 8-bit layers, and multiples of it. */
   readonly block: readonly [outputs: number, inputs: number];
+  /**
+   * What becomes of the entries that stay. `none`: nothing. `obs`: they make up for those that go, layer by layer, on
+   * calibration data, as in SparseGPT; no training.
+   */
+  readonly update: Update;
 }
 
+type Update = 'none' | 'obs';
+
 const structures: readonly Structure[] = ['unstructured', 'n:m', 'block', 'channel', 'head'];
+const updates: readonly Update[] = ['none', 'obs'];
 const granularities: readonly Granularity[] = ['global', 'per-layer', 'per-output'];
 
 /**
@@ -29,13 +38,14 @@ export const prune = definePass<PruneOptions>({
   name: 'prune',
   defaults: {
     ...{ sparsity: 0.5, score: 'magnitude', structure: 'unstructured', granularity: 'per-layer' },
-    ...{ n: 2, m: 4, block: [8, 16] },
+    ...{ n: 2, m: 4, block: [8, 16], update: 'none' },
   },
-  needs: ({ score }) => (score === 'magnitude' ? [] : ['calibration']),
+  needs: ({ score, update }) => (score === 'magnitude' && update === 'none' ? [] : ['calibration']),
   check,
 
   async run(graph, options, context) {
-    const { structure, block, score, only } = options;
+    const { structure, block, score, update, only } = options;
+    const given = graph;
     const found = groupsOf(graph, structure, block, only !== undefined);
     if (found.size === 0)
       throw new CqError(
@@ -50,28 +60,34 @@ export const prune = definePass<PruneOptions>({
     }
     const chosen = groups.map(([, group]) => group);
     const keep = keepUnits(chosen, await scoreUnits(graph, chosen, score, context), options);
+    const drop = (part: Part, kept: Float32Array): boolean => {
+      const masked = addMask(graph, part.weight, (entry) => kept[part.unitOf(entry)] !== 0);
+      if (masked === graph) return false;
+      context.changed(part.weight, { structure, sparsity: sparsityOf(masked, part.weight) });
+      graph = masked;
+      return true;
+    };
     for (const [i, [name, { parts }]] of groups.entries()) {
       context.signal.throwIfAborted();
-      const before = graph;
-      for (const { weight, unitOf } of parts) {
-        const masked = addMask(graph, weight, (entry) => keep[i]![unitOf(entry)] !== 0);
-        if (masked !== graph) context.changed(weight, { structure, sparsity: sparsityOf(masked, weight) });
-        graph = masked;
-      }
-      if (graph === before) context.skipped(name, 'as sparse already');
+      if (!drop(parts[0], keep[i]!)) context.skipped(name, 'as sparse already');
       context.progress(i + 1, groups.length);
+    }
+    if (update === 'obs') graph = await makeUp(graph, given, context);
+    for (const [i, { parts }] of chosen.entries()) {
+      for (const maker of parts.slice(1)) drop(maker, keep[i]!);
     }
     return graph;
   },
 });
 
 function check(options: PruneOptions): true | string {
-  const { sparsity, score, structure, granularity, n, m, block } = options;
+  const { sparsity, score, structure, granularity, n, m, block, update } = options;
   if (!(sparsity >= 0 && sparsity < 1)) return `sparsity must be in [0, 1), got ${sparsity}`;
   const choices = {
     score: [score, Object.keys(scores)],
     structure: [structure, structures],
     granularity: [granularity, granularities],
+    update: [update, updates],
   } as const;
   for (const [name, [value, known]] of Object.entries(choices)) {
     if (!(known as readonly string[]).includes(value))

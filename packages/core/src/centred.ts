@@ -1,4 +1,5 @@
-import { CqError, type Gram } from '@cq/core';
+import { CqError } from './errors.ts';
+import type { Gram } from './gram.ts';
 
 /** Second moments around the means of the inputs, whose errors a bias makes up for, and these means. */
 export interface Centred {
@@ -13,7 +14,7 @@ export interface Centred {
  * @throws CqError if there is no row of ones.
  */
 export function centred({ matrix, size, ones, tokens }: Gram): Centred {
-  if (!ones) throw new CqError('correct-weights: a Gram matrix with a row of ones is needed');
+  if (!ones) throw new CqError('centred: a Gram matrix with a row of ones is needed');
   const channels = size - 1;
   const means = Float64Array.from({ length: channels }, (_, i) => matrix[i * size + channels]! / tokens);
   const around = new Float64Array(channels * channels);

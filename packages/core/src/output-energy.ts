@@ -1,5 +1,5 @@
-import type { Gram } from '@cq/core';
 import { matMul, mul, sum, tensor2d, tidy } from '@tensorflow/tfjs-core';
+import type { Gram } from './gram.ts';
 
 /** tr(Wᵀ H W) / tokens: the mean over tokens of what a layer of these weights, [inputs, outputs], puts out, squared. */
 export function outputEnergy({ matrix, size, tokens }: Gram, weights: Float32Array): number {

@@ -1,8 +1,6 @@
 import '@tensorflow/tfjs-backend-cpu';
-import { addTokens, finishGram, randomOf, startGram } from '@cq/core';
 import { setBackend } from '@tensorflow/tfjs-core';
-import { centred } from './centred.ts';
-import { outputEnergy } from './output-energy.ts';
+import { addTokens, centred, finishGram, outputEnergy, randomOf, startGram } from './index.ts';
 
 beforeAll(() => setBackend('cpu'));
 

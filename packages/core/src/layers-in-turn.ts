@@ -1,0 +1,82 @@
+import { blocks, type Block } from './blocks.ts';
+import type { Graph, Node } from './graph.ts';
+import { inputsInTurn, partOf, type Passed } from './inputs-in-turn.ts';
+import { weightOf } from './match.ts';
+import { observe } from './observe.ts';
+import type { PassContext } from './pass.ts';
+import type { Statistic } from './statistics.ts';
+
+/** Linear layers that read one value. */
+interface Stage {
+  /** What they read, quantizers included. */
+  readonly input: string;
+  /** The matrix products. */
+  readonly products: readonly string[];
+  /** The block that they lie in. */
+  readonly block: Block | undefined;
+}
+
+/** What is looked at, and what is done about it. */
+export interface LayerVisit<Result> {
+  /** Whether a layer is visited, by the name of its matrix product. */
+  readonly wants: (product: string) => boolean;
+  /** Of what a layer reads. */
+  readonly statistic: Statistic<unknown, Result>;
+  /** The graph with the layer changed. */
+  readonly change: (graph: Graph, product: string, seen: Result) => Graph | Promise<Graph>;
+}
+
+/** Examples that run together. */
+const BATCH = 8;
+
+/**
+ * Changes the linear layers of a graph in network order, each by a statistic of what the layers changed before feed it. Layers that
+ * read one value see the same. Inside blocks the data run through one block at a time.
+ */
+export async function layersInTurn<Result>(
+  graph: Graph,
+  { wants, statistic, change }: LayerVisit<Result>,
+  { signal, data: { calibration }, progress }: Pick<PassContext, 'signal' | 'data' | 'progress'>,
+): Promise<Graph> {
+  const stages = stagesOf(graph, wants);
+  const capturing = { batchSize: BATCH, signal };
+  let passed: Passed | undefined;
+  try {
+    for (const [done, { block, input, products }] of stages.entries()) {
+      if (block && block.output !== passed?.region.output) {
+        const last: Passed | undefined = passed;
+        passed = await inputsInTurn(graph, block, calibration!, last, capturing);
+        await last?.inputs.dispose();
+      }
+      const part = block ? partOf(graph, passed!) : graph;
+      const seen = await observe(part, [input], statistic, block ? passed!.inputs : calibration!, capturing);
+      for (const product of products) {
+        signal.throwIfAborted();
+        graph = await change(graph, product, seen.get(input)!);
+      }
+      progress(done + 1, stages.length);
+    }
+  } finally {
+    await passed?.inputs.dispose();
+  }
+  return graph;
+}
+
+/** All linear layers of a graph that are wanted and whose weights are float matrices, in network order. */
+function stagesOf(graph: Graph, wants: (product: string) => boolean): readonly Stage[] {
+  const parts = blocks(graph);
+  const found = new Map<string, Stage>();
+  for (const node of graph.nodes.values()) {
+    if (!isLinear(graph, node) || !wants(node.name)) continue;
+    const input = node.inputs[0]!;
+    const known = found.get(input);
+    const block = known ? known.block : parts.find(({ nodes }) => nodes.includes(node.name));
+    found.set(input, { input, products: [...(known?.products ?? []), node.name], block });
+  }
+  return [...found.values()];
+}
+
+function isLinear(graph: Graph, { op, inputs }: Node): boolean {
+  const weight = op === 'MatMul' ? weightOf(graph, inputs[1]) : undefined;
+  return weight?.shape.length === 2 && weight.dtype === 'float32';
+}

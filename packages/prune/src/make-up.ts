@@ -1,0 +1,69 @@
+import {
+  addToBias,
+  centred,
+  edit,
+  gram,
+  layersInTurn,
+  linearFeedback,
+  matrixOf,
+  outputEnergy,
+  weightOf,
+  withMatrix,
+  type Graph,
+  type Matrix,
+  type PassContext,
+} from '@cq/core';
+
+/**
+ * The entries that stay make up for those that a mask has just dropped, layer by layer in network order, so that each
+ * layer's output changes least on what the layers before it feed it now; biases take the mean. Entries that were masked
+ * before are no loss, and a weight that two layers read stays as it is. Source: SparseGPT (Frantar and Alistarh 2023), with the inputs in the order of their size, and with
+ * masks that are given (reconstruction).
+ * @param graph With the new masks; the data beneath them still the weight's own.
+ * @param before The graph without them.
+ */
+export function makeUp(graph: Graph, before: Graph, context: PassContext): Promise<Graph> {
+  const products = [...graph.nodes.values()].filter(({ op }) => op === 'MatMul');
+  const fresh = (product: string): boolean => {
+    const [own, old] = [graph, before].map((each) => matrixOf(each, each.nodes.get(product)!));
+    const readers = products.filter(({ inputs }) => weightOf(graph, inputs[1])?.name === own!.name);
+    return readers.length === 1 && own!.mask?.some((keep, i) => keep === 0 && (old!.mask?.[i] ?? 1) !== 0) === true;
+  };
+  return layersInTurn(
+    graph,
+    {
+      wants: fresh,
+      statistic: gram({ ones: true }),
+      change(current, name, seen) {
+        const product = current.nodes.get(name)!;
+        const { gram: around, means } = centred(seen);
+        const old = matrixOf(before, before.nodes.get(name)!);
+        const whole = old.data.map((value, i) => (old.mask?.[i] === 0 ? 0 : value));
+        const { mask } = matrixOf(current, product) as Required<Matrix>;
+        const data = new Float32Array(whole.length);
+        linearFeedback(around, { order: 'diagonal' })(whole, (entry, wanted) => {
+          data[entry] = mask[entry] === 0 ? 0 : wanted;
+          return data[entry]!;
+        });
+        const lost = whole.map((value, i) => value - data[i]!);
+        const decibels = (noise: Float32Array): number =>
+          10 * Math.log10(outputEnergy(around, whole) / outputEnergy(around, noise));
+        const dropped = whole.map((value, i) => (mask[i] === 0 ? value : 0));
+        context.changed(weightOf(current, product.inputs[1])!.name, {
+          sqnr: { before: decibels(dropped), after: decibels(lost) },
+        });
+        const moved = edit(current, { weights: [withMatrix(current, product, data)] });
+        return addToBias(moved, moved.nodes.get(name)!, meanOf(means, lost));
+      },
+    },
+    context,
+  );
+}
+
+/** What a layer of these weights puts out at the mean of its inputs: one number per output. */
+function meanOf(means: Float64Array, weights: Float32Array): Float64Array {
+  const outputs = weights.length / means.length;
+  const sums = new Float64Array(outputs);
+  weights.forEach((weight, i) => (sums[i % outputs]! += means[Math.floor(i / outputs)]! * weight));
+  return sums;
+}
