@@ -14,6 +14,9 @@ import {
   type PassContext,
 } from '@cq/core';
 
+/** Of the Gram matrix's diagonal: calibration sets are small. */
+const DAMPING = 0.1;
+
 /**
  * The entries that stay make up for those that a mask has just dropped, layer by layer in network order, so that each
  * layer's output changes least on what the layers before it feed it now; biases take the mean. Entries that were masked
@@ -41,7 +44,7 @@ export function makeUp(graph: Graph, before: Graph, context: PassContext): Promi
         const whole = old.data.map((value, i) => (old.mask?.[i] === 0 ? 0 : value));
         const { mask } = matrixOf(current, product) as Required<Matrix>;
         const data = new Float32Array(whole.length);
-        linearFeedback(around, { order: 'diagonal' })(whole, (entry, wanted) => {
+        linearFeedback(around, { order: 'diagonal', damping: DAMPING })(whole, (entry, wanted) => {
           data[entry] = mask[entry] === 0 ? 0 : wanted;
           return data[entry]!;
         });
