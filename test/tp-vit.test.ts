@@ -51,7 +51,8 @@ async function outputsOf(graph: Graph, examples: Dataset = data): Promise<Float3
 describe.each([
   [3, { from: 5, iterations: 6, schedule: 'mix' }],
   [4, { from: 6, iterations: 4, schedule: 'step' }],
-] as const)('%i bits, declining', (bits, options) => {
+  [4, { from: 6, iterations: 4, schedule: 'continuous' }],
+] as const)('%i bits, declining: %j', (bits, options) => {
   const model = tinyViT({}, 4);
   let graph: Graph;
   let lowered: Graph;

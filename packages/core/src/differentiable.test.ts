@@ -67,6 +67,29 @@ test('gradients of a transformer block are those of small differences', async ()
   model.dispose();
 });
 
+test('ends of clips, one number or one for each channel, get the sum of the gradients of all that they clip', async () => {
+  const b = build();
+  const x = b.input('x', 'float32', [-1, 3]);
+  const raised = b.node('raised', 'Maximum', [x, b.weight('low', [1], Float32Array.of(-1))]);
+  b.output('y', b.node('y', 'Minimum', [b.weight('high', [3], Float32Array.of(1, 2, 3)), raised]), [-1, 3]);
+  const model = objective(b.graph(), { values: ['y'], loss: ({ values }) => tf.sum(values['y']!) });
+  const parameters = new Map([
+    ['low', Float32Array.of(-1)],
+    ['high', Float32Array.of(1, 2, 3)],
+  ]);
+  const given: Batch = {
+    inputs: { x: { dtype: 'float32', shape: [2, 3], data: Float32Array.of(-5, 5, 0, 4, -3, 7) } },
+  };
+  const { gradients } = await model.gradients(parameters, given, { step: 0, steps: 1, random: randomOf(1) });
+  expect(gradients).toEqual(
+    new Map([
+      ['low', Float32Array.of(2)],
+      ['high', Float32Array.of(1, 1, 1)],
+    ]),
+  );
+  model.dispose();
+});
+
 test('values stay as they are', () => {
   const graph = block();
   const [plain, replaced] = [graph, differentiable(graph)].map((form) => {
