@@ -22,7 +22,7 @@ export function dynamicLinear(
   const product = scratch + productAt(inputs, outputs, rows);
   memory.fill(scratch, 0, <usize>outputs << 2);
   quantizeRows(x, rows, inputs, low, high, codes, scales);
-  linear(codes, rows, inputs, w, bits, outputs, scratch, 0, RAW, 0, 0, 0, 0, 0, 0, 0, y, true, product);
+  linear(codes, rows, inputs, w, bits, outputs, scratch, 0, RAW, 0, 0, 0, 0, outputs, 0, 0, 0, 0, y, true, product);
   scaleRows(y, rows, outputs, scales, scale, bias);
 }
 

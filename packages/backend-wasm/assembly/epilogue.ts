@@ -30,7 +30,7 @@ export class Epilogue {
   low: f32;
   high: f32;
   zeroPoint: i32;
-  /** Address of the entry of index 0. */
+  /** Address of the entry of index 0, of the first outputs' table. */
   table: usize;
   /** [rows, outputs] */
   residual: usize;
@@ -42,6 +42,16 @@ export class Epilogue {
   wide: bool;
   /** float64 [outputs], of shifts; float32 where they are single */
   residualFactors: usize;
+  /** Outputs that share a table, a multiple of 8, and its bytes. */
+  tableOutputs: i32;
+  tableBytes: i32;
+}
+
+/** Address of the entry of index 0 in the table of an output. */
+// @ts-ignore: decorator
+@inline
+function tableOf(e: Epilogue, output: i32): usize {
+  return e.table + <usize>(output / e.tableOutputs * e.tableBytes);
 }
 
 /** Finishes a tile of `rows` × `columns` sums, whose first is `[row, column]` of y. `outputs` are the columns of residual. */
@@ -72,7 +82,7 @@ export function finishTile(e: Epilogue, sums: usize, row: i32, rows: i32, column
       storeCodes8(y, encode4(r0, low, high, offset), encode4(r1, low, high, offset), wide);
     }
   } else if (kind == TABLE) {
-    const table = e.table;
+    const table = tableOf(e, column);
     for (let r = 0; r < rows; r++, sums += 32, y += step) {
       const r0 = f32x4.mul(f32x4.convert_i32x4_s(v128.load(sums)), m0);
       const r1 = f32x4.mul(f32x4.convert_i32x4_s(v128.load(sums, 16)), m1);
@@ -132,6 +142,6 @@ function finishTail(e: Epilogue, sums: usize, row: i32, column: i32, columns: i3
       r += <f32>(code - e.residualZeroPoint) * e.residualMultiplier;
     }
     const code = encode1(r, e.low, e.high, e.zeroPoint);
-    storeCode(y, e.kind == TABLE ? <i32>load<i8>(e.table + code) : code, e.wide);
+    storeCode(y, e.kind == TABLE ? <i32>load<i8>(tableOf(e, n) + code) : code, e.wide);
   }
 }

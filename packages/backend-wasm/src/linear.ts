@@ -1,4 +1,4 @@
-import { codeRange, CqLinear, type LinearAttrs } from '@cq/core/runtime';
+import { codeRange, CqLinear, sizeOf, type LinearAttrs } from '@cq/core/runtime';
 import { bounds } from './bounds.ts';
 import { registerWasmKernel, type Call } from './kernel.ts';
 
@@ -13,7 +13,7 @@ export function registerLinear(): void {
   });
 }
 
-export function linear({ kernels, attrs, at, wide, scratch, output }: Call<LinearAttrs>): void {
+export function linear({ kernels, attrs, at, wide, scratch, output, shapes }: Call<LinearAttrs>): void {
   const { outputs, inputs, weightBits, tableBits, bits } = attrs;
   const rows = output.size / outputs;
   const kind =
@@ -28,9 +28,11 @@ export function linear({ kernels, attrs, at, wide, scratch, output }: Call<Linea
   const codeBits = kind === kinds.table ? tableBits : kind === kinds.raw ? 1 : bits;
   const [low, high] = bounds(codeBits, zeroPoint);
   const table = at('table') - codeRange(codeBits)[0];
+  const tableBytes = 2 ** tableBits;
+  const tableOutputs = shapes['table'] ? (outputs * tableBytes) / sizeOf(shapes['table']) : outputs;
   kernels.linear(
     ...[at('x'), rows, inputs, at('w'), weightBits, outputs, at('bias'), at('multiplier')],
-    ...[kind, low, high, zeroPoint, table],
+    ...[kind, low, high, zeroPoint, table, tableOutputs, tableBytes],
     ...[at('residual'), attrs.residualMultiplier, attrs.residualZeroPoint, output.at, output.wide],
     scratch(kernels.linearScratch(inputs, weightBits, rows)),
   );

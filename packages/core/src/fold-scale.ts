@@ -1,7 +1,6 @@
-import { fakeQuantizeOf } from './annotations.ts';
 import { shapesOf } from './canonicalize/shapes.ts';
 import { changeWeight, Refusal, refuse, scaled } from './change-weight.ts';
-import { edit, freeName, redirect } from './edit.ts';
+import { edit, freeName } from './edit.ts';
 import { CqError } from './errors.ts';
 import { consumersOf, isOutput, type Graph, type Node } from './graph.ts';
 import { constantOperand, onlyFeeds, weightOf } from './match.ts';
@@ -30,23 +29,27 @@ export function foldScale(graph: Graph, value: string, scales: ArrayLike<number>
 /**
  * As `foldScale`, with a node of its own for 1/s where the value's producer cannot take it, as after a GELU:
  *
- *     value ──► Mul(1/s) ──► consumers, which take s
+ *     value/unbalanced ──► Mul(1/s), now the value ──► consumers, which take s
  *
  * Source: AOCQ's balancing operator (reconstruction; methods 5.2).
  */
 export function balance(graph: Graph, value: string, scales: ArrayLike<number>): Folded {
   const factor = inverse(value, scales);
   return folded(() => {
-    if (fakeQuantizeOf(graph, value)) refuse(`"${value}" is quantized already`);
-    const name = freeName(graph, `${value}/balance`);
-    const constant = freeName(graph, `${name}/factor`);
-    const node: Node = { name, op: 'Mul', inputs: [value, constant], attrs: {} };
+    const producer = graph.nodes.get(value) ?? refuse(`"${value}" is no node`);
+    const [inner, constant] = ['unbalanced', 'factor'].map((part) => freeName(graph, `${value}/${part}`)) as [
+      string,
+      string,
+    ];
     const data = Float32Array.from(factor);
     const balanced = edit(graph, {
-      nodes: [...(redirect(graph, value, name).nodes ?? []), node],
+      nodes: [
+        { ...producer, name: inner },
+        { name: value, op: 'Mul', inputs: [inner, constant], attrs: {} },
+      ],
       weights: [{ name: constant, dtype: 'float32', shape: [data.length], data }],
     });
-    return repayScale(balanced, name, factor);
+    return repayScale(balanced, value, factor);
   });
 }
 

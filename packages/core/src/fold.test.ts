@@ -10,6 +10,7 @@ import {
   foldScale,
   foldShift,
   maskOf,
+  reorderChannels,
   symmetric,
   withFakeQuantize,
   withMask,
@@ -230,8 +231,33 @@ test('a scale that nothing can take gets a node of its own', () => {
   const scales = [1, 2, 3, 4, 0.5, 0.25];
   expect(reasonOf(foldScale(before, 'gelu', scales))).toBe('its producer "gelu" (Gelu) cannot take a scale');
   const after = graphOf(balance(before, 'gelu', scales));
-  expect(after.nodes.get('gelu/balance')).toMatchObject({ op: 'Mul', inputs: ['gelu', 'gelu/balance/factor'] });
+  expect(after.nodes.get('gelu')).toMatchObject({ op: 'Mul', inputs: ['gelu/unbalanced', 'gelu/factor'] });
   expect(relativeError(outputOf(after, 1), outputOf(before, 1))).toBeLessThan(1e-5);
+});
+
+test('channels between two layers can stand in another order, with their masks and factors', () => {
+  const order = [3, 0, 5, 1, 4, 2];
+  for (const transposed of [false, true]) {
+    const plain = model(5, (m) =>
+      m.dense(
+        'b',
+        m.b.node('gelu', 'Gelu', [m.dense('a', m.x, true, transposed)], { approximate: false }),
+        true,
+        transposed,
+      ),
+    );
+    const balanced = graphOf(balance(plain, 'gelu', [1, 2, 3, 4, 0.5, 0.25]));
+    const keep = Float32Array.from({ length: channels ** 2 }, (_, i) => (i % 3 === 0 ? 0 : 1));
+    const before = withMask(withMask(balanced, 'a/w', keep), 'b/w', keep);
+    const after = graphOf(reorderChannels(before, 'gelu', order));
+    expect(relativeError(outputOf(after, 1), outputOf(before, 1))).toBeLessThan(1e-5);
+    const factors = [before, after].map((graph) => graph.weights.get('gelu/factor')!.data);
+    expect([...factors[1]!]).toEqual(order.map((c) => factors[0]![c]));
+    expect(after.weights.get('a/w')!.data).not.toEqual(before.weights.get('a/w')!.data);
+  }
+  const norm = model(5, (m) => m.dense('b', m.norm('norm', m.x)));
+  expect(reasonOf(reorderChannels(norm, 'norm', order))).toBe('its producer "norm" (LayerNorm) cannot take an order');
+  expect(reasonOf(reorderChannels(norm, 'b', order))).toBe('"b" is an output of the model');
 });
 
 test('a weight that others read too is copied, and the input graph stays as it was', () => {

@@ -48,6 +48,21 @@ interface Case {
   graph(): Graph;
 }
 
+/** x ─► linear layer ─► Gelu ─► Mul by a factor per channel ─► y */
+function balancedGelu(factors: readonly number[]): Graph {
+  const b = build();
+  const x = b.input('x', 'float32', [-1, 16]);
+  const product = b.node('product', 'MatMul', [x, weight(b, 'w', 16, 32)]);
+  const sum = b.node('sum', 'BiasAdd', [product, weight(b, 'b', 32)]);
+  const gelu = b.node('gelu', 'Gelu', [sum], { approximate: false });
+  const factor = b.weight('factor', [32], Float32Array.from(factors));
+  b.output('y', b.node('balanced', 'Mul', [gelu, factor]), [-1, 32]);
+  return annotate(b.graph(), {
+    ...{ x: symmetric(8, [1]), w: symmetric(8, [1]), sum: symmetric(12, [4]) },
+    balanced: asymmetric(8, -0.2, 2),
+  });
+}
+
 const cases: readonly Case[] = [
   {
     name: 'a linear layer',
@@ -98,6 +113,13 @@ const cases: readonly Case[] = [
         gelu: asymmetric(8, -0.2, 2),
       });
     },
+  },
+  {
+    name: 'a linear layer with GELU whose channels are balanced',
+    step: 2.2 / 255,
+    input: [40, 16],
+    ops: ['CqQuantize', 'CqLinear', 'CqDequantize'],
+    graph: () => balancedGelu(Array.from({ length: 32 }, (_, n) => (n < 16 ? 0.6 : 1.7))),
   },
   {
     name: 'a branch and its residual',
@@ -387,6 +409,19 @@ test('what has no quantizer stays float, with the reason, and codes turn into fl
   const { graph: lowered, left } = lower(graph);
   expect([...lowered.nodes.values()].map(({ op }) => op)).toEqual(['CqQuantize', 'CqLinear', 'CqDequantize', 'MatMul']);
   expect(left).toEqual([{ value: 'second', reason: 'it is an output of the model' }]);
+});
+
+test('balanced channels take a table for each factor; factors that eight neighbours do not share stay float', () => {
+  const tables = (factors: readonly number[]): number => {
+    const { graph } = lower(balancedGelu(factors));
+    const linear = [...graph.nodes.values()].find(({ op }) => op === 'CqLinear')!;
+    return graph.weights.get(linear.inputs[4]!)!.data.length / 2 ** 12;
+  };
+  expect(tables(Array.from({ length: 32 }, () => 0.5))).toBe(1);
+  expect(tables(Array.from({ length: 32 }, (_, n) => 1 + Math.floor(n / 16)))).toBe(2);
+  expect(tables(Array.from({ length: 32 }, (_, n) => (n < 8 ? 1 : 2)))).toBe(4);
+  const { left } = lower(balancedGelu(Array.from({ length: 32 }, (_, n) => (n < 4 ? 1 : 2))));
+  expect(left.map(({ reason }) => reason)).toContain('its factors are not those of 8, 16, … outputs side by side');
 });
 
 test('constants that are alike are stored once', () => {

@@ -129,7 +129,12 @@ const raisers: Readonly<Record<string, (node: Node, write: Writer, graph: Graph)
         scale: target,
         zeroPoint: a.tableZeroPoint,
       });
-      write.quantizer(undefined, raiseActivation(a.activation, index, write), output);
+      const table = write.data(4);
+      const active =
+        table.length === 2 ** a.tableBits
+          ? raiseActivation(a.activation, index, write)
+          : lookedUp(index, table as Uint8Array, a, write);
+      write.quantizer(undefined, active, output);
     } else if (a.residual) {
       write.quantizer(undefined, write.part('sum', 'AddV2', [product, inputs.at(-1)!]), output);
     } else {
@@ -377,6 +382,28 @@ function raiseProduct(
 }
 
 type ProductAttrs = Pick<LinearAttrs, 'inputs' | 'outputs' | 'weightBits' | 'inputScale' | 'inputZeroPoint'>;
+
+/** What several tables give for index codes that a quantizer has left: parts of the outputs have one each. */
+function lookedUp(index: string, table: Uint8Array, a: LinearAttrs, write: Writer): string {
+  const size = 2 ** a.tableBits;
+  const each = (a.outputs * size) / table.length;
+  const entries = Float32Array.from(
+    new Int8Array(table.buffer, table.byteOffset, table.length),
+    (code) => (code - a.zeroPoint) * a.outputScale,
+  );
+  const starts = Float32Array.from(
+    { length: a.outputs },
+    (_, n) => Math.floor(n / each) * size + size / 2 + a.tableZeroPoint,
+  );
+  const codes = write.part('codes', 'Mul', [index, write.constant('unit', [], Float32Array.of(1 / a.tableScale))]);
+  const places = write.part('places', 'AddV2', [codes, write.constant('starts', [a.outputs], starts)]);
+  const whole = write.part('whole', 'Cast', [write.part('rounded', 'Round', [places])], {
+    SrcT: { type: 'DT_FLOAT' },
+    DstT: { type: 'DT_INT32' },
+  });
+  const axis = write.constant('axis', [], Int32Array.of(0));
+  return write.part('entries', 'GatherV2', [write.constant('decoded_table', [table.length], entries), whole, axis]);
+}
 
 /** x · w + bias, with w[k, n] = code · scale[n, ⌊k / group⌋]. */
 function raiseFloatProduct(

@@ -1,4 +1,5 @@
 import { definePass, observe, select, type Graph, type PassContext, type Scope } from '@cq/core';
+import { inGroups } from './balance-activation.ts';
 import { channelExtremes, magnitudes, type Sizes } from './channel-extremes.ts';
 import { checkBits } from './check-bits.ts';
 import { thinned, withHeldBack } from './with-held-back.ts';
@@ -83,7 +84,7 @@ async function balanced(
     const { tokens } = sizes.get(value)!;
     const outliers = { channels: outliersAmong(before), tokens: outliersAmong(tokens).length, ofTokens: tokens.length };
     context.changed(value, { method, ...details, outliers, maxima: { before: [...before], after: [...after] } });
-    return result;
+    return inGroups(result, value);
   }
   return graph;
 

@@ -1,4 +1,5 @@
 import { foldScale, foldShift, type Graph } from '@cq/core';
+import { balanceActivation, groupedScales, isActivation, isBalanced } from './balance-activation.ts';
 import { centres, magnitudes, scaledBy, shiftedBy, type ChannelExtremes } from './channel-extremes.ts';
 import type { Target } from './targets.ts';
 
@@ -15,9 +16,13 @@ const NOTHING = 1e-4;
 /** The target's channels divided by scales; the same if these are all alike. Only their ratios count. */
 export function scaleChannels({ graph, extremes }: Seen, target: Target, scales: Float64Array): Seen | Reason {
   const common = Math.exp(scales.reduce((sum, scale) => sum + Math.log(scale), 0) / scales.length);
-  const relative = scales.map((scale) => scale / common);
+  const wanted = scales.map((scale) => scale / common);
+  if (isBalanced(graph, target.value)) return { reason: 'its channels are balanced already' };
+  const activation = isActivation(graph, target.value);
+  const relative = activation ? groupedScales(wanted) : wanted;
+  if (!relative) return { reason: 'its channels do not come in groups of 16, which integer kernels could balance' };
   if (relative.every((scale) => Math.abs(scale - 1) < NOTHING)) return { graph, extremes };
-  const folded = foldScale(graph, target.value, relative);
+  const folded = (activation ? balanceActivation : foldScale)(graph, target.value, relative);
   if ('reason' in folded) return folded;
   const divisors = relative.map((scale) => 1 / scale);
   const partner = target.readers.length === 0 ? relative : divisors;

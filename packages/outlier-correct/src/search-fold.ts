@@ -1,3 +1,4 @@
+import { isActivation } from './balance-activation.ts';
 import { scalesAt, type BalanceMethod } from './channel-scales.ts';
 import { centreChannels, scaleChannels, type Seen } from './fold-target.ts';
 import { otherSide, type Target } from './targets.ts';
@@ -36,6 +37,9 @@ const scaledAt = (seen: Seen, target: Target, method: BalanceMethod, strength: n
 /** What a fold must gain at least, as a fraction of the error. */
 const GAIN = 1e-3;
 
+/** What an operator must leave of the error at most: its channels share few factors, and small gains there proved to be none. */
+const WORTHWHILE = 0.5;
+
 /** The fold with the least error: centred or not, then at strengths 0, 0.1 … 1 and half a step beside the best of them. */
 export async function searchFold(
   seen: Seen,
@@ -62,6 +66,8 @@ export async function searchFold(
   for (let twentieths = 0; twentieths <= 20; twentieths += 2) await attempt(twentieths);
   const { twentieths: coarse } = best;
   if (coarse !== undefined) for (const step of [-1, 1]) await attempt(coarse + step);
+  if (isActivation(seen.graph, target.value) && best.error > WORTHWHILE * before)
+    return { reason: `an operator behind it would leave ${((100 * best.error) / before).toFixed(0)} % of the error` };
   return {
     ...best.seen,
     ...(best.twentieths !== undefined && { strength: best.twentieths / 20 }),

@@ -81,6 +81,8 @@ export function linearCases(): Case[] {
     linearCase(2, 5, 33, 8, 'int16 residual', 16, 'even', 'ends'),
     linearCase(2, 5, 33, 8, 'int8 residual', 8, 'even', 'even'),
     linearCase(4, 64, 48, 8, 'table', 8, 'even', 'even'),
+    linearCase(9, 64, 48, 8, 'table', 8, 'even', 'even', 3),
+    linearCase(2, 20, 40, 8, 'table', 8, 'even', 'even', 5),
     linearCase(5, 96, 12, 8, 'raw', 32, 'even', 'even'),
     linearCase(2, 8192, 4, 8, 'raw', 32, 'low', 'low'),
     linearCase(3, 32, 16, 4, 'codes', 8, 'even', 'even'),
@@ -106,6 +108,7 @@ function linearCase(
   bits: number,
   spread: Spread,
   weightSpread: Spread,
+  tables = 1,
 ): Case {
   const next = stream(rows * inputs + weightBits);
   const tableBits = end === 'table' ? 8 + (inputs % 5) : 0;
@@ -116,7 +119,7 @@ function linearCase(
     bias: integers([outputs], () => (next() - 0.5) * 2 ** 18),
     multiplier: floats([outputs], () => fit * (0.5 + next())),
   };
-  if (end === 'table') operands['table'] = codes(next, [2 ** tableBits], 'even');
+  if (end === 'table') operands['table'] = codes(next, [tables * 2 ** tableBits], 'even');
   if (end === 'int8 residual') operands['residual'] = codes(next, [rows, outputs], 'even');
   if (end === 'int16 residual') operands['residual'] = codes(next, [rows, outputs], 'even', 16, 'int32');
   const attrs = {
@@ -125,7 +128,7 @@ function linearCase(
     ...{ residualMultiplier: 0.3 + next(), residualZeroPoint: -5 },
     ...{ inputScale: 1, inputZeroPoint: 0, tableScale: 1, outputScale: 1, residualScale: 1, activation: 'none' },
   };
-  const name = `CqLinear ${rows} × ${inputs} × ${outputs}, ${weightBits} bits, ${end} ${bits}, ${spread} ${weightSpread}`;
+  const name = `CqLinear ${rows} × ${inputs} × ${outputs}, ${weightBits} bits, ${end} ${bits}, ${spread} ${weightSpread}, ${tables} tables`;
   return { name, op: CqLinear, operands, attrs };
 }
 

@@ -1,6 +1,6 @@
 import { fakeQuantizeOf, readQuantizer } from '../annotations.ts';
-import type { Graph, Node } from '../graph.ts';
-import { onlyFeeds } from '../match.ts';
+import type { Graph, Node, Weight } from '../graph.ts';
+import { constantOperand, onlyFeeds } from '../match.ts';
 import { quantizers } from '../quantizer.ts';
 import { tabulated } from '../roles.ts';
 import type { LinearAttrs } from '../runtime/linear.ts';
@@ -57,10 +57,16 @@ export const linear: Rule = (graph, quantize) => {
 
 /**
  * x ─► MatMul ─► BiasAdd ─► quantize (index) ─► Gelu ─► quantize            becomes     CqLinear with a table
+ *
+ * A Mul behind the Gelu, by factors that outputs side by side have in common, as balanced channels have it, makes a table
+ * of each factor.
  */
 export const linearWithTable: Rule = (graph, quantize) => {
-  const activation = graph.nodes.get(quantize.inputs[0]!);
-  if (!activation || !tabulated.has(activation.op)) return undefined;
+  const last = graph.nodes.get(quantize.inputs[0]!);
+  const factor = last?.op === 'Mul' ? constantOperand(graph, last) : undefined;
+  const activation = factor ? graph.nodes.get(factor.value) : last;
+  if (!last || !activation || !tabulated.has(activation.op)) return undefined;
+  if (factor && !onlyFeeds(graph, activation.name, last)) return unmatched('its activation is read by other nodes too');
   const index = fakeQuantizeOf(graph, activation.inputs[0]!);
   const indexScale = index && codeScale(readQuantizer(graph, index));
   const output = outputScale(graph, quantize);
@@ -73,9 +79,13 @@ export const linearWithTable: Rule = (graph, quantize) => {
   if (!product) return unmatched('its input is not a linear layer');
   if (isUnmatched(product)) return product;
   const kind = activationName(activation);
-  const table = activationTable(kind, indexScale, output);
-  const shifts = shiftLinearWithTable(product, indexScale, table, kind, output, [index.name, activation.name]);
+  const factors = factor ? sharedFactors(factor.weight, product.weight.outputs) : [1];
+  if (!factors) return unmatched('its factors are not those of 8, 16, … outputs side by side');
+  const tables = factors.map((by) => activationTable(kind, indexScale, output, by));
+  const within = factor ? [index.name, activation.name, last.name] : [index.name, activation.name];
+  const shifts = factor ? undefined : shiftLinearWithTable(product, indexScale, tables[0]!, kind, output, within);
   if (shifts) return shifts;
+  const table = Uint8Array.from(tables.flatMap((own) => [...own]));
   return {
     op: 'CqLinear',
     inputs: [product.x, ...productConstants(product, indexScale.scale), constant('table', table)],
@@ -86,7 +96,7 @@ export const linearWithTable: Rule = (graph, quantize) => {
       tableScale: indexScale.scale,
       activation: kind,
     },
-    swallows: [...product.nodes, index.name, activation.name],
+    swallows: [...product.nodes, ...within],
   };
 };
 
@@ -159,8 +169,30 @@ export function activationName({ op, attrs }: Node): string {
   return op === 'Gelu' && attrs['approximate'] === true ? 'gelu_tanh' : op.toLowerCase();
 }
 
-/** table[i] = the code of f(value of index code i), as stored bytes. */
-function activationTable(kind: string, { bits, scale, zeroPoint }: CodeScale, output: CodeScale): Uint8Array {
+/**
+ * The factors of an activation's outputs, one for each of equal parts of 8, 16, … outputs, as few as can be; undefined if there are no
+ * such parts.
+ */
+function sharedFactors({ data, shape }: Weight, outputs: number): readonly number[] | undefined {
+  if (!(data instanceof Float32Array) || data.length !== (shape.at(-1) ?? 1)) return undefined;
+  const [first] = data;
+  if (data.every((by) => by === first)) return [first!];
+  if (data.length !== outputs) return undefined;
+  for (let tables = 2; 8 * tables <= outputs; tables++) {
+    const each = outputs / tables;
+    if (each % 8 === 0 && data.every((by, n) => by === data[n - (n % each)]))
+      return Array.from({ length: tables }, (_, t) => data[t * each]!);
+  }
+  return undefined;
+}
+
+/** table[i] = the code of f(value of index code i) · factor, as stored bytes. */
+function activationTable(
+  kind: string,
+  { bits, scale, zeroPoint }: CodeScale,
+  output: CodeScale,
+  factor: number,
+): Uint8Array {
   const f = activations[kind]!;
   const low = -(2 ** (bits - 1));
   const form = { kind: 'uniform', bits: output.bits, signed: true } as const;
@@ -168,6 +200,6 @@ function activationTable(kind: string, { bits, scale, zeroPoint }: CodeScale, ou
   const encodeOutput = quantizers.uniform.encoder({ ...form, scale: scales, zeroPoint: zeroPoints }, 0);
   return Uint8Array.from({ length: 2 ** bits }, (_, i) => {
     const x = Math.fround(Math.fround(low + i - zeroPoint) * scale);
-    return encodeOutput(Math.fround(f(x)));
+    return encodeOutput(Math.fround(Math.fround(f(x)) * factor));
   });
 }

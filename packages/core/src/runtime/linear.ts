@@ -28,12 +28,12 @@ export interface LinearAttrs extends Attrs, PanelAttrs {
  * r[m, n] = fround(fround(a) · multiplier[n])
  *
  *     bits 32      y = a
- *     table        y = table[clamp(round(r) + tableZeroPoint)]
+ *     table        y = table[t, clamp(round(r) + tableZeroPoint)]      t: the n-th output's table, of which there may be several
  *     residual     y = clamp(round(fround(r + fround(fround(residual − residualZeroPoint) · residualMultiplier))) + zeroPoint)
  *     otherwise    y = clamp(round(r) + zeroPoint)
  *
  * x: int8 [.., inputs]; w: panels of codes [outputs, inputs]; bias: int32 [outputs]; multiplier: float32 [outputs];
- * table: int8 [2^tableBits]; residual: int8 or int16 codes [.., outputs]; y: codes [.., outputs].
+ * table: int8 [tables · 2^tableBits], each for as many outputs, a multiple of 8 if there are several; residual: int8 or int16 codes [.., outputs]; y: codes [.., outputs].
  */
 export const CqLinear: LoweredOp = {
   name: 'CqLinear',
@@ -69,10 +69,11 @@ export const CqLinear: LoweredOp = {
       ensure(tableBits >= 8, 'CqLinear', 'tableBits must be 0 or 8 to 12', tableBits);
       ensureCodes('CqLinear', tableBits, tableZeroPoint, 12);
       ensure(bits <= 8, 'CqLinear', 'a table gives at most 8 bits', bits);
+      const tables = sizeOf(table.shape) / 2 ** tableBits;
       ensure(
-        sizeOf(table.shape) === 2 ** tableBits,
+        tables === 1 || (Number.isInteger(tables) && outputs % (8 * tables) === 0),
         'CqLinear',
-        `table must have ${2 ** tableBits} bytes`,
+        `table must have ${2 ** tableBits} bytes, or as many for each of several parts of 8, 16, … outputs`,
         table.shape,
       );
     }
@@ -112,7 +113,8 @@ export const CqLinear: LoweredOp = {
           output[at] = sum;
         } else if (activation) {
           const index = clamp(requantize(sum, multipliers[n]!) + a.tableZeroPoint, tableLow, tableHigh);
-          output[at] = activation[index - tableLow]!;
+          const own = Math.floor((n * activation.length) / (a.outputs * 2 ** a.tableBits));
+          output[at] = activation[own * 2 ** a.tableBits + index - tableLow]!;
         } else if (residuals) {
           const scaled = Math.fround(Math.fround(sum) * multipliers[n]!);
           const added = Math.fround(Math.fround(residuals[at]! - a.residualZeroPoint) * residualMultiplier);
