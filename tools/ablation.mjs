@@ -33,6 +33,7 @@ const {
   rows,
   published,
   measured = ['KL', 'same top class', 'integers only'],
+  judged = 'Kullback–Leibler divergence from the float model and how often the top class is the same',
 } = ablation;
 
 await useBackend('wasm');
@@ -101,8 +102,7 @@ async function writeTable(file) {
   const command = `npm run -s ablation -- ${[name, ...process.argv.slice(3)].join(' ')}`;
   const about =
     `Measured on ${new Date().toISOString().slice(0, 10)} with \`${command}\` (${cpu}, ${cores} cores, Node ${node}): ` +
-    `${calibration.size} calibration images, seed ${seed}; Kullback–Leibler divergence from the float model and how often the ` +
-    `top class is the same, on ${others.size} other images of the calibration set.`;
+    `${calibration.size} calibration images, seed ${seed}; ${judged}, on ${others.size} other images of the calibration set.`;
   const [before, rest] = readFileSync(file, 'utf8').split('<!-- ablation -->');
   const after = rest?.split('<!-- /ablation -->')[1];
   if (after === undefined) fail(`${readme} must have the markers <!-- ablation --> and <!-- /ablation -->`);

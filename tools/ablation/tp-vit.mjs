@@ -135,6 +135,8 @@ export const ablation = {
   data: 'data/imagenet-calibration-1000',
   columns: ['codes of attention', 'bits'],
   measured: CHOSEN.map((k) => `block ${k}, dB`),
+  judged:
+    'W3A3, 200 steps of 2 images for each block alone on what the float model feeds it; signal to noise of its output',
   rows: ['log2', 'log-sqrt2', 'uniform-log2'].flatMap((kind) =>
     ['direct', 'step', 'mix', 'continuous'].map((schedule) => row(kind, schedule)),
   ),
