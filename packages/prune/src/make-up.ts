@@ -23,12 +23,12 @@ const DAMPING = 0.1;
  * before are no loss, and a weight that two layers read stays as it is. Source: SparseGPT (Frantar and Alistarh 2023), with the inputs in the order of their size, and with
  * masks that are given (reconstruction).
  * @param graph With the new masks; the data beneath them still the weight's own.
- * @param before The graph without them.
+ * @param given The graph without them.
  */
-export function makeUp(graph: Graph, before: Graph, context: PassContext): Promise<Graph> {
+export function makeUp(graph: Graph, given: Graph, context: PassContext): Promise<Graph> {
   const products = [...graph.nodes.values()].filter(({ op }) => op === 'MatMul');
   const fresh = (product: string): boolean => {
-    const [own, old] = [graph, before].map((each) => matrixOf(each, each.nodes.get(product)!));
+    const [own, old] = [graph, given].map((each) => matrixOf(each, each.nodes.get(product)!));
     const readers = products.filter(({ inputs }) => weightOf(graph, inputs[1])?.name === own!.name);
     return readers.length === 1 && own!.mask?.some((keep, i) => keep === 0 && (old!.mask?.[i] ?? 1) !== 0) === true;
   };
@@ -40,22 +40,24 @@ export function makeUp(graph: Graph, before: Graph, context: PassContext): Promi
       change(current, name, seen) {
         const product = current.nodes.get(name)!;
         const { gram: around, means } = centred(seen);
-        const old = matrixOf(before, before.nodes.get(name)!);
+        const old = matrixOf(given, given.nodes.get(name)!);
         const whole = old.data.map((value, i) => (old.mask?.[i] === 0 ? 0 : value));
         const { mask } = matrixOf(current, product) as Required<Matrix>;
-        const data = new Float32Array(whole.length);
+        const updated = new Float32Array(whole.length);
         linearFeedback(around, { order: 'diagonal', damping: DAMPING })(whole, (entry, wanted) => {
-          data[entry] = mask[entry] === 0 ? 0 : wanted;
-          return data[entry]!;
+          updated[entry] = mask[entry] === 0 ? 0 : wanted;
+          return updated[entry]!;
         });
-        const lost = whole.map((value, i) => value - data[i]!);
-        const decibels = (noise: Float32Array): number =>
-          10 * Math.log10(outputEnergy(around, whole) / outputEnergy(around, noise));
-        const dropped = whole.map((value, i) => (mask[i] === 0 ? value : 0));
+        const masked = whole.map((value, i) => (mask[i] === 0 ? 0 : value));
+        const lostBy = (data: Float32Array): Float32Array => whole.map((value, i) => value - data[i]!);
+        const [before, after] = [masked, updated].map((data) => outputEnergy(around, lostBy(data))) as [number, number];
+        const data = after < before ? updated : masked; // Damped, and one input at a time, it may lose.
+        const decibels = (noise: number): number => 10 * Math.log10(outputEnergy(around, whole) / noise);
         context.changed(weightOf(current, product.inputs[1])!.name, {
-          sqnr: { before: decibels(dropped), after: decibels(lost) },
+          sqnr: { before: decibels(before), after: decibels(Math.min(before, after)) },
         });
         const moved = edit(current, { weights: [withMatrix(current, product, data)] });
+        const lost = lostBy(data);
         return addToBias(moved, moved.nodes.get(name)!, meanOf(means, lost));
       },
     },
