@@ -25,6 +25,8 @@ export function shiftLinear(
   e.low = low;
   e.high = high;
   e.table = table;
+  e.tableOutputs = outputs;
+  e.tableBytes = 0;
   e.residual = residual;
   e.residualFactors = residualFactors;
   e.y = y;
