@@ -4,7 +4,6 @@ import {
   build,
   compress,
   edit,
-  edit,
   executor,
   foldScale,
   int8,
