@@ -257,6 +257,9 @@ test('channels between two layers can stand in another order, with their masks a
   }
   const norm = model(5, (m) => m.dense('b', m.norm('norm', m.x)));
   expect(reasonOf(reorderChannels(norm, 'norm', order))).toBe('its producer "norm" (LayerNorm) cannot take an order');
+  expect(() => reorderChannels(norm, 'norm', [0, 1, 1, 3, 4, 5])).toThrow(
+    'each channel once, from 0, got [0,1,1,3,4,5]',
+  );
   expect(reasonOf(reorderChannels(norm, 'b', order))).toBe('"b" is an output of the model');
 });
 

@@ -1,3 +1,4 @@
+import { annotatedValue } from './annotations.ts';
 import { blocks, type Block } from './blocks.ts';
 import type { Graph, Node } from './graph.ts';
 import { inputsInTurn, partOf, type Passed } from './inputs-in-turn.ts';
@@ -18,8 +19,8 @@ interface Stage {
 
 /** What is looked at, and what is done about it. */
 export interface LayerVisit<Result> {
-  /** Whether a layer is visited, by the name of its matrix product. */
-  readonly wants: (product: string) => boolean;
+  /** Whether a layer is visited, by its matrix product. */
+  readonly wants: (product: Node) => boolean;
   /** Of what a layer reads. */
   readonly statistic: Statistic<unknown, Result>;
   /** The graph with the layer changed. */
@@ -31,7 +32,8 @@ const BATCH = 8;
 
 /**
  * Changes the linear layers of a graph in network order, each by a statistic of what the layers changed before feed it. Layers that
- * read one value see the same. Inside blocks the data run through one block at a time.
+ * read one value see the same; one whose weight something else reads too is not visited. Inside blocks the data run through
+ * one block at a time.
  */
 export async function layersInTurn<Result>(
   graph: Graph,
@@ -62,12 +64,14 @@ export async function layersInTurn<Result>(
   return graph;
 }
 
-/** All linear layers of a graph that are wanted and whose weights are float matrices, in network order. */
-function stagesOf(graph: Graph, wants: (product: string) => boolean): readonly Stage[] {
+/** The linear layers that are visited, in network order. */
+function stagesOf(graph: Graph, wants: LayerVisit<unknown>['wants']): readonly Stage[] {
   const parts = blocks(graph);
+  const readers = readersOf(graph);
   const found = new Map<string, Stage>();
   for (const node of graph.nodes.values()) {
-    if (!isLinear(graph, node) || !wants(node.name)) continue;
+    const weight = linearWeight(graph, node);
+    if (!weight || readers.get(weight) !== 1 || !wants(node)) continue;
     const input = node.inputs[0]!;
     const known = found.get(input);
     const block = known ? known.block : parts.find(({ nodes }) => nodes.includes(node.name));
@@ -76,7 +80,21 @@ function stagesOf(graph: Graph, wants: (product: string) => boolean): readonly S
   return [...found.values()];
 }
 
-function isLinear(graph: Graph, { op, inputs }: Node): boolean {
+/** The float matrix that a product multiplies by. */
+function linearWeight(graph: Graph, { op, inputs }: Node): string | undefined {
   const weight = op === 'MatMul' ? weightOf(graph, inputs[1]) : undefined;
-  return weight?.shape.length === 2 && weight.dtype === 'float32';
+  return weight?.shape.length === 2 && weight.dtype === 'float32' ? weight.name : undefined;
+}
+
+/** How often each weight is read, not counting what stands on it. */
+function readersOf(graph: Graph): ReadonlyMap<string, number> {
+  const found = new Map<string, number>();
+  for (const { name, inputs } of graph.nodes.values()) {
+    if (graph.weights.has(annotatedValue(graph, name))) continue;
+    for (const input of inputs) {
+      const weight = weightOf(graph, input);
+      if (weight) found.set(weight.name, (found.get(weight.name) ?? 0) + 1);
+    }
+  }
+  return found;
 }

@@ -1,10 +1,12 @@
 import { maskOf } from './annotations.ts';
 import { changeWeight, refuse } from './change-weight.ts';
 import { edit } from './edit.ts';
+import { CqError } from './errors.ts';
 import { folded, ownInput, type Folded } from './fold-scale.ts';
 import { consumersOf, isOutput, type Graph, type Node, type Weight } from './graph.ts';
 import { constantOperand, weightOf } from './match.ts';
 import { tabulated } from './roles.ts';
+import { excerpt } from './runtime/op.ts';
 
 /**
  * Puts the channels of a value between two linear layers, as inside an MLP, in another order: columns of the weights that make
@@ -13,14 +15,19 @@ import { tabulated } from './roles.ts';
  *     on the way:   linear layer (columns, bias) · activation · Mul by a factor per channel
  *
  * @param order Channel `order[c]` becomes channel c; a permutation.
- * @returns the reason where something else makes or reads the value, or it is quantized already.
+ * @returns the reason where something else makes or reads the value, it is quantized already, or has another number of channels.
+ * @throws CqError if the order is no permutation.
  */
-export const reorderChannels = (graph: Graph, value: string, order: readonly number[]): Folded =>
-  folded(() => {
+export function reorderChannels(graph: Graph, value: string, order: readonly number[]): Folded {
+  const places = [...order].sort((a, b) => a - b);
+  if (places.some((channel, place) => channel !== place))
+    throw new CqError(`reorder: "${value}": an order must have each channel once, from 0, got ${excerpt(order)}`);
+  return folded(() => {
     if (isOutput(graph, value)) refuse(`"${value}" is an output of the model`);
     for (const { name } of consumersOf(graph, value)) graph = readIn(graph, graph.nodes.get(name)!, value, order);
     return makeIn(graph, value, order);
   });
+}
 
 /** The maker of a value gives its channels in the order. */
 function makeIn(graph: Graph, value: string, order: readonly number[]): Graph {

@@ -5,7 +5,7 @@ import {
   select,
   weightOf,
   withFakeQuantize,
-  type Graph,
+  type Node,
   type Scope,
 } from '@cq/core';
 import { align } from './align.ts';
@@ -48,7 +48,8 @@ export const correctWeights = definePass<CorrectWeightsOptions>({
       else if (quantizerOf(graph, name)) context.skipped(name, 'quantized already');
       else open.add(name);
     }
-    graph = await roundInTurn(graph, (product) => isOwn(float, product, open), options, context);
+    const wants = ({ inputs }: Node): boolean => open.has(weightOf(float, inputs[1])!.name);
+    graph = await roundInTurn(graph, wants, options, context);
     for (const name of open) {
       if (quantizerOf(graph, name)) continue;
       graph = withFakeQuantize(graph, name, quantizerOf(nearest, name)!);
@@ -60,12 +61,3 @@ export const correctWeights = definePass<CorrectWeightsOptions>({
     return aligned.graph;
   },
 });
-
-/** Whether a product's weight is open and nothing else reads it. */
-function isOwn(graph: Graph, product: string, open: ReadonlySet<string>): boolean {
-  const { name } = weightOf(graph, graph.nodes.get(product)!.inputs[1])!;
-  const readers = [...graph.nodes.values()].filter(
-    ({ inputs, op }) => op !== 'CqMask' && inputs.some((input) => weightOf(graph, input)?.name === name),
-  );
-  return open.has(name) && readers.length === 1;
-}

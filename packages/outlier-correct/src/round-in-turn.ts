@@ -7,7 +7,9 @@ import {
   matrixOf,
   withFakeQuantize,
   withMatrix,
+  type Gram,
   type Graph,
+  type LayerVisit,
   type PassContext,
 } from '@cq/core';
 import { roundWeight, type RoundingOptions } from './round-weight.ts';
@@ -23,7 +25,7 @@ export interface TurnOptions extends RoundingOptions {
 /** Rounds the weights of layers in network order, each on what the layers rounded before feed it. */
 export const roundInTurn = (
   graph: Graph,
-  wants: (product: string) => boolean,
+  wants: LayerVisit<Gram>['wants'],
   { tokenWeights, ...options }: TurnOptions,
   context: PassContext,
 ): Promise<Graph> =>

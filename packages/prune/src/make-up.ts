@@ -11,6 +11,7 @@ import {
   withMatrix,
   type Graph,
   type Matrix,
+  type Node,
   type PassContext,
 } from '@cq/core';
 
@@ -20,17 +21,15 @@ const DAMPING = 0.1;
 /**
  * The entries that stay make up for those that a mask has just dropped, layer by layer in network order, so that each
  * layer's output changes least on what the layers before it feed it now; biases take the mean. Entries that were masked
- * before are no loss, and a weight that two layers read stays as it is. Source: SparseGPT (Frantar and Alistarh 2023), with the inputs in the order of their size, and with
- * masks that are given (reconstruction).
+ * before are no loss, and a weight that two layers read stays as it is. Source: SparseGPT (Frantar and Alistarh 2023), with
+ * the inputs in the order of their size, and with masks that are given (reconstruction).
  * @param graph With the new masks; the data beneath them still the weight's own.
  * @param given The graph without them.
  */
 export function makeUp(graph: Graph, given: Graph, context: PassContext): Promise<Graph> {
-  const products = [...graph.nodes.values()].filter(({ op }) => op === 'MatMul');
-  const fresh = (product: string): boolean => {
-    const [own, old] = [graph, given].map((each) => matrixOf(each, each.nodes.get(product)!));
-    const readers = products.filter(({ inputs }) => weightOf(graph, inputs[1])?.name === own!.name);
-    return readers.length === 1 && own!.mask?.some((keep, i) => keep === 0 && (old!.mask?.[i] ?? 1) !== 0) === true;
+  const fresh = ({ name }: Node): boolean => {
+    const [own, old] = [graph, given].map((each) => matrixOf(each, each.nodes.get(name)!).mask);
+    return own?.some((keep, i) => keep === 0 && (old?.[i] ?? 1) !== 0) === true;
   };
   return layersInTurn(
     graph,
